@@ -1,0 +1,99 @@
+import type { JsonObject } from '../canonical.ts'
+import type { Sig } from '../records/types.ts'
+import type { Standing } from '../records/standing.ts'
+import type { Result } from '../result.ts'
+import type { Code } from '../rejection.ts'
+import type { EpochMs, HashText, KeyText, LctId, RecordId, Seq, SocietyId } from '../units.ts'
+
+/** The network as the core sees it: libp2p in `node`, a simulated one in `sim`. Nothing here is trusted. */
+
+/** Transport name of a peer (libp2p peer id text). */
+export type PeerId = string
+
+/** A connection whose other end proved for whom it speaks by a fresh `node` statement. */
+export interface PeerInfo {
+  readonly peer: PeerId
+  /** "" before there is a charter, and for observers. */
+  readonly society: SocietyId | ''
+  readonly witnessKey: KeyText
+}
+
+/** How far a node holds one log. Equal sizes and equal roots that a node computed itself mean equal logs. */
+export interface LogStatus {
+  readonly society: SocietyId
+  readonly size: Seq
+  readonly root: HashText
+  /** Entries below this are final by the quorum that the society named. */
+  readonly final: Seq
+  /** Largest size of this log that the answering node's witness key ever cosigned; absent: none. */
+  readonly cosigned?: Seq
+  readonly frozen?: true
+}
+
+export interface StatusMessage {
+  readonly clock: EpochMs
+  readonly logs: readonly LogStatus[]
+  /** What the sender thinks of the receiver. */
+  readonly verdict: { readonly verdict: 'ok' | 'limited' | 'blocked'; readonly why?: string }
+}
+
+/** An answer: `sequenced` with the log size that holds it, or refused with a code. Neither within 60 s is evidence against the sequencer. */
+export interface Receipt {
+  readonly by: KeyText
+  readonly code?: Code
+  readonly id: RecordId
+  readonly sig: string
+  /** seq + 1 */
+  readonly size?: Seq
+  readonly society: SocietyId
+  readonly time: EpochMs
+}
+
+/** A record and its signatures, as it travels before it is an entry; canonical JSON `{"record":…,"sigs":[…]}`. */
+export type Submission = Uint8Array
+
+/** Requests over streams: one request, one answer. */
+export interface Requests {
+  status: { request: StatusMessage; reply: StatusMessage }
+  cosign: { request: { readonly note: string }; reply: { readonly line: string } }
+  countersign: { request: { readonly record: JsonObject }; reply: Sig }
+  standing: { request: { readonly lct: LctId }; reply: Standing }
+  /** The submission travels as its raw bytes. */
+  submit: { request: Submission; reply: Receipt }
+  /** Raw entry bytes from `from` on, at most `limit` and at most ENTRIES_BYTES_MAX in one answer. */
+  entries: { request: { readonly society: SocietyId; readonly from: Seq; readonly limit: number }; reply: readonly Uint8Array[] }
+}
+export type RequestName = keyof Requests
+
+export type Verdict = 'accept' | 'reject' | 'ignore'
+
+export interface Net {
+  /** This node's own transport name. */
+  readonly self: PeerId
+  peers(): readonly PeerInfo[]
+  /** Subscribe to a log's topic, or leave it. */
+  join(society: SocietyId): void
+  leave(society: SocietyId): void
+  /** Best effort; never throws for lack of peers. `frame`: src/ingest/group.ts. */
+  publishGroup(society: SocietyId, frame: Uint8Array): Promise<void>
+  publishProof(proof: Uint8Array): Promise<void>
+  /** Never rejects: what goes wrong is a Rejection (PEER_UNREACHABLE, PEER_SILENT, PEER_GARBAGE, PEER_TOO_MUCH, or the peer's own code). */
+  request<Name extends RequestName>(
+    peer: PeerId,
+    name: Name,
+    request: Requests[Name]['request'],
+    options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ): Promise<Result<Requests[Name]['reply']>>
+}
+
+/** What the network calls. Answers are given as Results; a Rejection's code travels, its detail does not. */
+export interface NetHandlers {
+  group(society: SocietyId, frame: Uint8Array, from: PeerId): Promise<Verdict>
+  proof(frame: Uint8Array, from: PeerId): Promise<Verdict>
+  serve: {
+    [Name in RequestName]: (peer: PeerInfo, request: Requests[Name]['request']) => Promise<Result<Requests[Name]['reply']>>
+  }
+  /** A peer proved who it is, or is gone. */
+  peerOpened(peer: PeerInfo): void
+  peerClosed(peer: PeerInfo): void
+}

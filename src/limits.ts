@@ -1,0 +1,14 @@
+/** Limits that are part of validity: every node applies the same ones (docs/protocol.md, Limits). */
+export const ENTRY_BYTES_MAX = 65_535
+export const CHARTER_BYTES_MAX = 40 * 1024
+export const BIRTH_BYTES_MAX = 16 * 1024
+export const LAW_BYTES_MAX = 24 * 1024
+export const DEPTH_MAX = 16
+export const SIGNATURES_MAX = 32
+/** More finality witnesses than this make a charter or law void. */
+export const WITNESSES_MAX = 15
+export const LANE_MAX = 255
+/** Distance allowed between record.time and entry.time. */
+export const FRESHNESS_MS = 300_000
+/** The same for kinds that several parties sign. */
+export const FRESHNESS_MULTI_MS = 86_400_000

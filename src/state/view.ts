@@ -1,0 +1,45 @@
+import type { Json } from '../canonical.ts'
+
+/** Synchronous read access to the state of one society. Values are immutable. */
+export interface StateView {
+  get(key: string): Json | undefined
+}
+
+/** Thrown by a view that would have to wait for a key; the driver fetches it and decides again. Never leaves the driver. */
+export class MissingKey extends Error {
+  override readonly name = 'MissingKey'
+  readonly key: string
+  constructor(key: string) {
+    super(key)
+    this.key = key
+  }
+}
+
+/** Changes on top of a view. A refused entry's draft is thrown away; an accepted one's becomes part of the batch. */
+export class Draft implements StateView {
+  readonly #base: StateView
+  readonly #changes = new Map<string, Json | undefined>()
+
+  constructor(base: StateView) {
+    this.#base = base
+  }
+
+  get(key: string): Json | undefined {
+    return this.#changes.has(key) ? this.#changes.get(key) : this.#base.get(key)
+  }
+
+  /** undefined deletes. */
+  set(key: string, value: Json | undefined): void {
+    this.#changes.set(key, value)
+  }
+
+  /** Net changes, last write wins. */
+  get changes(): ReadonlyMap<string, Json | undefined> {
+    return this.#changes
+  }
+
+  /** Takes over another draft's changes. */
+  absorb(draft: Draft): void {
+    for (const [key, value] of draft.#changes) this.#changes.set(key, value)
+  }
+}
