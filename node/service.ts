@@ -99,6 +99,8 @@ export interface NodeService {
   /** Newest note with the most cosignatures, as text. */
   checkpoint(id: SocietyId): Result<string>
   state(id: SocietyId): Promise<Result<{ readonly society: SocietyId; readonly size: Seq; readonly root: HashText; readonly digest: HashText; readonly keys: number }>>
+  /** The next free n of an author's lane in this log, counting what waits here, to build a record with. */
+  nextN(society: SocietyId, author: string, lane: number): Promise<Result<number>>
   record(id: RecordId): Promise<RecordView>
   /** Canonical bytes of an offline-verifiable bundle. */
   proof(id: RecordId): Promise<Result<Uint8Array>>
@@ -133,6 +135,4 @@ export interface OperatorService {
   birth(request: { readonly record: Json; readonly sigs: readonly Sig[] }): Promise<Result<RecordView & { readonly lct: LctId }>>
   /** A record of the society itself (mint, slash, suspend, …): the node fills in lane, n and time, signs and sequences it. */
   issue(request: { readonly kind: string; readonly body: Json; readonly author?: string; readonly sigs?: readonly Sig[]; readonly record?: Json }): Promise<Result<RecordView>>
-  /** Lane numbers: the next free n of an author's lane in this log, to build a record with. */
-  nextN(author: string, lane: number, society?: SocietyId): Promise<number>
 }

@@ -8,17 +8,14 @@ export function toBase64url(bytes: Uint8Array): string {
   return textOf(bytes, 'base64url')
 }
 
+/** What the last character may be, by text length mod 4, so that the unused bits are zero: one spelling only. */
+const LAST_CHARACTER = [/^$|[A-Za-z0-9_-]$/, /$^/, /[AQgw]$/, /[AEIMQUYcgkosw048]$/]
+
 /** The bytes of base64url text, or undefined unless it is the one spelling of exactly `length` bytes (any number if absent). */
 export function fromBase64url(text: string, length?: number): Uint8Array | undefined {
   if (length !== undefined && text.length !== Math.ceil((length * 4) / 3)) return undefined
-  if (!/^[A-Za-z0-9_-]*$/.test(text)) return undefined
-  let bytes: Uint8Array
-  try {
-    bytes = fromString(text, 'base64url')
-  } catch {
-    return undefined
-  }
-  return toBase64url(bytes) === text ? bytes : undefined
+  if (!/^[A-Za-z0-9_-]*$/.test(text) || !LAST_CHARACTER[text.length % 4]?.test(text)) return undefined
+  return fromString(text, 'base64url')
 }
 
 /** Padded base64 of C2SP notes. */
@@ -64,4 +61,25 @@ export function keyBytes(text: string): Uint8Array | undefined {
   if (bytes.length !== 34 || bytes[0] !== 0xed || bytes[1] !== 0x01) return undefined
   const key = bytes.subarray(2)
   return keyText(key) === text ? key : undefined
+}
+
+/** Remembers decoded keys: base58 costs some 5 µs, and the same authors come again and again. */
+export class KeyCache {
+  readonly #known = new Map<KeyText, Uint8Array>()
+  readonly #max: number
+
+  constructor(max = 65_536) {
+    this.#max = max
+  }
+
+  get(text: KeyText): Uint8Array | undefined {
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    const key = keyBytes(text)
+    if (key === undefined) return undefined
+    // Dropping everything now and then is as good as an LRU here and needs no bookkeeping on the hot path.
+    if (this.#known.size >= this.#max) this.#known.clear()
+    this.#known.set(text, key)
+    return key
+  }
 }

@@ -117,6 +117,7 @@ export const codes = {
   CLOCK_SKEW: refuse(503, 'WITNESS_UNAVAIL', 'this clock is more than 60 s from the median of its witnesses', true),
   RECORD_DEAD: refuse(410, 'PROTO_REPLAY', 'can never enter the log any more'),
   PROOF_INVALID: reject(400, 'WITNESS_INVALID', 'a proof that does not verify proves nothing'),
+  PROOF_KEY: ignore(409, 'WITNESS_INVALID', 'the fork proof starts from a log key that is not in force here'),
   // bundles
   BUNDLE_FORMAT: reject(400, 'PROTO_FORMAT', 'not a bundle'),
   BUNDLE_CHAIN: reject(400, 'WITNESS_INVALID', 'the chain from the charter does not hold'),
@@ -129,12 +130,23 @@ export const codes = {
   PEER_UNREACHABLE: refuse(503, 'WITNESS_UNAVAIL', 'no connection to that peer', true),
   PEER_DENIED: refuse(403, 'PAIRING_DENIED', 'policy here does not allow it'),
   NODE_STATEMENT: refuse(401, 'PAIRING_DENIED', 'the peer did not prove for whom it speaks'),
+  // store
+  STORE_LOCKED: refuse(503, 'LEDGER_WRITE', 'another process has the data folder open', true),
+  STORE_CORRUPT: refuse(500, 'LEDGER_WRITE', 'the data folder is damaged; what was read cannot be trusted'),
+  STORE_FULL: refuse(507, 'LEDGER_WRITE', 'no space left for the data folder', true),
+  STORE_FAILED: refuse(500, 'LEDGER_WRITE', 'reading or writing failed; only a new start shows whether the last write took effect', true),
+  STORE_CLOSED: refuse(503, 'LEDGER_WRITE', 'the store or the snapshot is closed', true),
+  // keys at rest
+  KEY_FILE: refuse(400, 'CRYPTO_KEY', 'no key file, a damaged one, or one that would be overwritten'),
+  KEY_FILE_MODE: refuse(403, 'CRYPTO_KEY', 'others can read the key file'),
+  PASSPHRASE: refuse(401, 'CRYPTO_KEY', 'no passphrase, or the wrong one'),
   // local requests
   NOT_FOUND: refuse(404, 'BINDING_INVALID', 'nothing of that name here'),
   NOT_FINAL: refuse(409, 'WITNESS_QUORUM', 'not final yet', true),
   NOT_SEQUENCER: refuse(409, 'PAIRING_INVALID', 'this node does not write that log'),
   UNAUTHORIZED: refuse(401, 'AUTHZ_DENIED', 'no or wrong bearer token'),
   OVERLOADED: refuse(429, 'AUTHZ_RATE', 'the queue is full', true),
+  NODE_UNREACHABLE: refuse(503, 'WITNESS_UNAVAIL', 'no node answers at that address', true),
   BAD_REQUEST: refuse(400, 'PROTO_FORMAT', 'the request is not what the API describes'),
   INTERNAL: refuse(500, 'LEDGER_WRITE', 'a fault of this node; the log was not changed', true),
 } as const satisfies Record<string, CodeFacts>

@@ -28,6 +28,16 @@ export interface LogStatus {
   /** Largest size of this log that the answering node's witness key ever cosigned; absent: none. */
   readonly cosigned?: Seq
   readonly frozen?: true
+  /** Newest note held with size ≤ `size`, cosignatures included. */
+  readonly note: string
+}
+
+/** Entries as raw bytes, and what proves that they belong to the log: a signed note and the consistency proof from the end of the range to it. */
+export interface EntriesReply {
+  readonly entries: readonly Uint8Array[]
+  readonly note: string
+  /** RFC 6962 proof from size from + entries.length to the note's size; empty when equal. */
+  readonly proof: readonly HashText[]
 }
 
 export interface StatusMessage {
@@ -60,8 +70,8 @@ export interface Requests {
   standing: { request: { readonly lct: LctId }; reply: Standing }
   /** The submission travels as its raw bytes. */
   submit: { request: Submission; reply: Receipt }
-  /** Raw entry bytes from `from` on, at most `limit` and at most ENTRIES_BYTES_MAX in one answer. */
-  entries: { request: { readonly society: SocietyId; readonly from: Seq; readonly limit: number }; reply: readonly Uint8Array[] }
+  /** Entries from `from` on, at most `limit` (0: only note and proof) and at most ENTRIES_BYTES_MAX in one answer. */
+  entries: { request: { readonly society: SocietyId; readonly from: Seq; readonly limit: number }; reply: EntriesReply }
 }
 export type RequestName = keyof Requests
 

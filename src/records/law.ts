@@ -10,7 +10,12 @@ import { countField, hashField, keyField, lctField, strictObject, textField } fr
  */
 const sortedKeys = (maxItems: number) => Type.Array(keyField, { maxItems })
 
-const operand = Type.Union([Type.String({ maxLength: 256 }), countField, Type.Boolean(), Type.Array(Type.String({ maxLength: 256 }), { maxItems: 64 })])
+const operand = Type.Union([
+  Type.String({ maxLength: 256 }),
+  countField,
+  Type.Boolean(),
+  Type.Array(Type.String({ maxLength: 256 }), { maxItems: 64 }),
+])
 
 const normSchema = strictObject({
   condition: Type.Optional(textField(512)),
@@ -56,6 +61,9 @@ export const lawSchema = strictObject({
   witness_key: keyField,
 })
 export type Law = Static<typeof lawSchema>
+
+/** The newest rules that this software knows; a law with a higher number stops a replica until it is updated. */
+export const PROTOCOL = 1
 
 /** References that several kinds use. */
 export const evidenceField = hashField

@@ -1,0 +1,60 @@
+import { type Code, codes } from '../../src/rejection.ts'
+
+/** What a person can do about a refusal. Codes without a line of their own get one by class. */
+const advice: Partial<Record<Code, string>> = {
+  FORMAT_TOO_LARGE: 'Send less: every kind of record has a limit of its own (docs/protocol.md, Limits).',
+  FORMAT_NOT_CANONICAL: 'Encode canonically: members sorted, no white space, integers only (docs/protocol.md, Encoding).',
+  AMOUNT_NOT_POSITIVE: 'Give an amount of at least 0.000001 ATP.',
+  SIGNATURE_INVALID: 'Sign again with the key that the record names; check that the file was not changed on its way.',
+  SIGNATURE_PURPOSE: 'Sign the record itself: the signed message starts with the line web4/record/1.',
+  PROOF_OF_POSSESSION_MISSING: "Sign the birth with the member's own key as well.",
+  UNKNOWN_KIND: 'Update the software of this node.',
+  UNKNOWN_PROTOCOL: 'Update the software of this node.',
+  WRONG_SOCIETY: 'Name the society of the log that the record is for.',
+  STALE: 'Check the clock of this machine, then make and sign the record again.',
+  REPLAYED: 'Ask for the next n of this lane, then make and sign the record again; another device needs another lane.',
+  AUTHOR_UNKNOWN: 'Ask the society for a birth or an introduction first.',
+  AUTHOR_INACTIVE: 'Ask the society to reactivate this member.',
+  AUTHOR_FORBIDDEN: 'Use an author that the law gives this role, or change the law.',
+  SIGNER_WRONG: "Sign with the author's current key; after a rotation that is the new one.",
+  KEY_TAKEN: 'Make a new key: each one serves for one birth only.',
+  ENTITY_TAKEN: 'This entity was born here before: use its LCT, or revoke that one first.',
+  BIRTH_WITNESS_COUNT: 'Connect to the societies whose witnesses the law lists for births, then try again.',
+  BIRTH_WITNESS_SOCIETIES: 'A birth needs witnesses of at least two other societies: recognise and connect to more.',
+  LCT_UNKNOWN: 'Check the LCT; a foreign one is introduced first.',
+  PEER_UNKNOWN: 'Recognise that society first.',
+  MINT_CEILING: 'Wait for the next window of 30 days, or mint less.',
+  CHARGE_CEILING: 'Wait for the next window of 30 days, or charge less.',
+  POOL_INSUFFICIENT: 'Mint first, or charge less: the pool holds too little ADP.',
+  BALANCE_INSUFFICIENT: 'Pay less, or charge the account first; balances shrink with age.',
+  ACCOUNT_UNKNOWN: 'Check the LCT; a foreign one is introduced before it can be paid.',
+  ACCOUNT_INACTIVE: 'The other party must be reactivated by its society first.',
+  CLAIMS_INVALID: 'Give exactly the claims that this witness type asks for (docs/protocol.md, Attestations).',
+  RECORD_DEAD: 'Make a new record: this one can never enter the log any more, so nothing is said twice.',
+  PROOF_INVALID: 'Do not rely on it. Fetch the proof again from a node that you trust.',
+  BUNDLE_FORMAT: 'Fetch the bundle again, byte for byte: one changed, added or lost byte makes it worthless.',
+  BUNDLE_CHAIN: 'Do not rely on it. Fetch the bundle again from a node that you trust.',
+  BUNDLE_QUORUM: 'Do not rely on it: too few witnesses signed. Fetch the bundle again once the record is final.',
+  FROZEN: 'The log has forked. Look at `web4 status`; its society must resume or start a new charter.',
+  STARTING: 'Wait until enough peers have answered; `web4 peers` shows who is connected.',
+  CLOCK_SKEW: 'Set the clock of this machine.',
+  PEER_UNREACHABLE: 'Look at `web4 peers`, and connect to that society with `web4 peers connect ADDRESS`.',
+  PEER_DENIED: "The other node's operator has to allow it.",
+  STORE_LOCKED: 'Another node runs on this data folder: stop it, or give another --dir.',
+  STORE_CORRUPT: 'Restore the data folder from a backup, or start with an empty one and let it fill from peers.',
+  STORE_FULL: 'Make room on the disk and start the node again.',
+  NOT_FOUND: 'Check the name; the node only knows the logs that it follows.',
+  NOT_FINAL: 'Wait until enough witnesses have signed; the record itself says which are missing.',
+  NOT_SEQUENCER: 'Send it to the node of that society.',
+  UNAUTHORIZED: 'Give the token of operator.token in the data folder of the node (--dir, or WEB4_TOKEN).',
+  OVERLOADED: 'Wait a moment and send it again.',
+  BAD_REQUEST: 'See /openapi.json for the API, `web4 help COMMAND` for a command.',
+  INTERNAL: 'Look into the log of the node; report it if it happens again.',
+  NODE_UNREACHABLE: 'Start the node with `web4 start`, or say where it is with --url or --dir.',
+}
+
+const TRANSIENT = 'The same bytes may succeed later: try again.'
+
+export function adviceFor(code: Code): string | undefined {
+  return advice[code] ?? (codes[code].transient ? TRANSIENT : undefined)
+}

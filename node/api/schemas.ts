@@ -1,0 +1,170 @@
+import { type TSchema, Type } from 'typebox'
+import type { Json, JsonObject } from '../../src/canonical.ts'
+import {
+  countField,
+  hashField,
+  keyField,
+  lctField,
+  lctPattern,
+  signatureField,
+  slugField,
+  societyField,
+  societyPattern,
+  strictObject,
+} from '../../src/records/fields.ts'
+import { LANE_MAX } from '../../src/limits.ts'
+
+/** Forms of what the API takes and gives. What a node answers to (node/service.ts) must fit these, or nothing compiles. */
+
+export { hashField, keyField, lctField, societyField, strictObject }
+
+export const jsonField = Type.Unsafe<Json>({})
+export const objectField = Type.Unsafe<JsonObject>({ type: 'object' })
+/** An LCT, or a society. */
+export const authorField = Type.String({ pattern: `^(?:${lctPattern}|${societyPattern})$` })
+export const laneField = Type.Integer({ minimum: 0, maximum: LANE_MAX })
+/** Some answers leave it empty before there is a charter. */
+const maybeSociety = Type.String({ pattern: `^(?:${societyPattern})?$` })
+
+export function limitField(maximum: number, initial: number) {
+  return Type.Integer({ minimum: 1, maximum, default: initial, description: `default ${initial}` })
+}
+
+/** Members that may be missing, never null. */
+function optional<T extends TSchema>(schema: T) {
+  return Type.Optional(schema)
+}
+
+export const policySchema = strictObject({ follow: Type.Boolean(), witness: Type.Boolean(), block: Type.Boolean() })
+
+export const societySchema = strictObject({
+  society: societyField,
+  slug: slugField,
+  own: Type.Boolean(),
+  policy: policySchema,
+  size: countField,
+  root: hashField,
+  final: countField,
+  final_for_us: countField,
+  finality: strictObject({
+    n: countField,
+    q: countField,
+    liars_tolerated: Type.Integer(),
+    away_tolerated: Type.Integer(),
+  }),
+  witnesses: Type.Array(strictObject({ key: keyField, cosigned: countField, accepted: Type.Boolean() })),
+  law_number: countField,
+  frozen: Type.Boolean(),
+  void_at: optional(countField),
+  state: Type.Union([
+    Type.Literal('running'),
+    Type.Literal('starting'),
+    Type.Literal('frozen'),
+    Type.Literal('update-needed'),
+    Type.Literal('void'),
+  ]),
+})
+
+export const statusSchema = strictObject({
+  version: Type.String(),
+  society: maybeSociety,
+  witness_key: keyField,
+  peer_id: Type.String(),
+  addresses: Type.Array(Type.String()),
+  clock: countField,
+  peers: Type.Array(
+    strictObject({
+      peer: Type.String(),
+      society: maybeSociety,
+      witness_key: keyField,
+      verdict_on_us: optional(Type.String()),
+    }),
+  ),
+  logs: Type.Array(societySchema),
+  rejected: Type.Record(Type.String(), countField),
+})
+
+export const stateSchema = strictObject({
+  society: societyField,
+  size: countField,
+  root: hashField,
+  digest: hashField,
+  keys: countField,
+})
+
+export const receiptSchema = strictObject({
+  by: keyField,
+  code: optional(Type.String()),
+  id: hashField,
+  sig: signatureField,
+  size: optional(countField),
+  society: societyField,
+  time: countField,
+})
+
+const recordMembers = {
+  id: hashField,
+  status: Type.Union([
+    Type.Literal('unknown'),
+    Type.Literal('pending'),
+    Type.Literal('refused'),
+    Type.Literal('dead'),
+    Type.Literal('sequenced'),
+    Type.Literal('final'),
+  ]),
+  society: optional(societyField),
+  code: optional(Type.String()),
+  seq: optional(countField),
+  receipt: optional(receiptSchema),
+  final_for_us: optional(Type.Boolean()),
+  signed: optional(Type.Array(keyField)),
+  missing: optional(Type.Array(keyField)),
+}
+export const recordSchema = strictObject(recordMembers)
+export const bornSchema = strictObject({ ...recordMembers, lct: lctField })
+
+export const accountSchema = strictObject({
+  society: societyField,
+  lct: lctField,
+  spendable: countField,
+  atp: Type.String({ pattern: '^\\d+(\\.\\d+)?$' }),
+  lots: Type.Array(strictObject({ origin: Type.Integer(), principal: countField, value: countField })),
+})
+
+export const attestationSchema = strictObject({
+  society: societyField,
+  seq: countField,
+  id: hashField,
+  witness: lctField,
+  subject: Type.String(),
+  type: Type.String(),
+  claims: objectField,
+  event: optional(hashField),
+  time: countField,
+  final: Type.Boolean(),
+})
+
+export const sigSchema = Type.Union([
+  strictObject({ by: keyField, sig: signatureField }),
+  strictObject({
+    by: keyField,
+    sig: signatureField,
+    index: countField,
+    size: countField,
+    path: Type.Array(hashField, { maxItems: 64 }),
+  }),
+])
+
+export const problemSchema = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ description: 'exact and stable' }),
+    w4: Type.String({ description: "code of the standard's taxonomy" }),
+    detail: optional(Type.String()),
+    advice: optional(Type.String()),
+    instance: optional(Type.String()),
+  },
+  { description: 'RFC 9457 problem document' },
+)

@@ -1,0 +1,72 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What a node counts. Labels are bounded: codes are a fixed list, logs are those that the node follows. */
+export interface Metrics {
+  /** Entries applied and stored. */
+  readonly entries: Counter<'society'>
+  /** Refusals of whatever came in, by any door. */
+  readonly rejected: Counter<'code'>
+  /** Signatures that wait for a worker. */
+  readonly verifyQueue: Gauge
+  /** One group: from the decision to the fsync. */
+  readonly commitSeconds: Histogram
+  /** Own records: from sequenced to final. */
+  readonly finalitySeconds: Histogram
+  readonly peers: Gauge
+  readonly logSize: Gauge<'society'>
+  readonly logFinal: Gauge<'society'>
+  /** Prometheus text of all of them. */
+  text(): Promise<string>
+  readonly contentType: string
+  readonly registry: Registry
+}
+
+/** From an fsync on a fast disk to one on a disk in trouble. */
+const COMMIT_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
+/** From witnesses on one machine to a minute, when a receipt is overdue. */
+const FINALITY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+
+export interface MetricsInit {
+  /** Memory, event loop and the like of the whole process: once, not for each of several nodes in one process. */
+  readonly process: boolean
+}
+
+/** A registry of its own for each node: several can live in one process. */
+export function createMetrics(init: MetricsInit): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  if (init.process) collectDefaultMetrics({ register: registry })
+  return {
+    entries: new Counter({
+      name: 'web4_entries_total',
+      help: 'Entries applied and stored',
+      labelNames: ['society'],
+      registers,
+    }),
+    rejected: new Counter({ name: 'web4_rejected_total', help: 'Refusals by code', labelNames: ['code'], registers }),
+    verifyQueue: new Gauge({ name: 'web4_verify_queue_signatures', help: 'Signatures waiting for a worker', registers }),
+    commitSeconds: new Histogram({
+      name: 'web4_commit_seconds',
+      help: 'One group from the decision to the fsync',
+      buckets: COMMIT_BUCKETS,
+      registers,
+    }),
+    finalitySeconds: new Histogram({
+      name: 'web4_finality_seconds',
+      help: 'Own records from sequenced to final',
+      buckets: FINALITY_BUCKETS,
+      registers,
+    }),
+    peers: new Gauge({ name: 'web4_peers', help: 'Connections that proved for whom they speak', registers }),
+    logSize: new Gauge({ name: 'web4_log_size_entries', help: 'Entries of a log', labelNames: ['society'], registers }),
+    logFinal: new Gauge({
+      name: 'web4_log_final_entries',
+      help: 'Entries of a log that are final',
+      labelNames: ['society'],
+      registers,
+    }),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+    registry,
+  }
+}

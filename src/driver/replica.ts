@@ -1,0 +1,286 @@
+import { canonicalBytes, type Json, type JsonObject } from '../canonical.ts'
+import { fromBase64url, toBase64url } from '../encoding.ts'
+import type { Handover, WitnessSet } from '../log/finality.ts'
+import { consistencyProof, consistencyTiles, inclusionProof, inclusionTiles, rootAt, rootTiles, TreeEdge, type TileId, type Tiles } from '../log/tiles.ts'
+import type { Store, StoreOp, StoreRange, StoreReader } from '../ports.ts'
+import type { Law } from '../records/law.ts'
+import type { DecideContext, OpenedEntry, VerifiedEntry } from '../records/types.ts'
+import type { Rejection } from '../rejection.ts'
+import { type CharterState, type HandoverState, type KeysState, stateKeys } from '../state/model.ts'
+import { prefixEnd, rangeOf, storeKey } from '../store/ledger.ts'
+import type { EpochMs, RecordId, Seq, SocietyId } from '../units.ts'
+import { Serial } from './serial.ts'
+import { DecideSession, decodeState, encodeState } from './session.ts'
+import { StateCache } from './state-cache.ts'
+
+export interface Tip {
+  readonly size: Seq
+  readonly root: Uint8Array
+  /** entry.time of the newest entry; 0 in an empty log. */
+  readonly time: EpochMs
+}
+
+export interface Committed {
+  readonly entries: readonly OpenedEntry[]
+  readonly tip: Tip
+}
+
+/** Why a replica applies nothing more. `void`: the log holds an entry that breaks a rule; `update-needed`: this software is too old. */
+export type Halt =
+  | { readonly mode: 'frozen' }
+  | { readonly mode: 'void' | 'update-needed'; readonly seq: Seq; readonly code: string }
+
+/** Facts of the state in force that are needed at every step, kept decoded. */
+export interface InForce {
+  readonly charter: CharterState
+  readonly law: Law
+  readonly keys: KeysState
+}
+
+const ROOTS_KEPT = 512
+
+/**
+ * One society's log as this node holds it: entries, tree and state, always of one moment. Everything is written in one
+ * atomic batch per group; memory follows the disk, never the other way round.
+ */
+export class Replica {
+  readonly society: SocietyId
+  readonly #store: Store
+  readonly #context: DecideContext
+  readonly #cache = new StateCache()
+  readonly #serial = new Serial()
+  readonly #roots = new Map<Seq, Uint8Array>()
+  readonly #listeners = new Set<(committed: Committed) => void>()
+  #edge: TreeEdge
+  #tip: Tip
+  #inForce: InForce | undefined
+  #handovers: readonly { readonly seq: Seq; readonly state: HandoverState }[] = []
+  #halt: Halt | undefined
+
+  private constructor(society: SocietyId, store: Store, context: DecideContext) {
+    this.society = society
+    this.#store = store
+    this.#context = context
+    this.#edge = TreeEdge.empty(context.sha256)
+    this.#tip = { size: 0, root: this.#edge.root(), time: 0 }
+  }
+
+  static async open(society: SocietyId, store: Store, context: DecideContext): Promise<Replica> {
+    const replica = new Replica(society, store, context)
+    const [tipBytes, voidBytes, forkBytes] = await store.getMany([storeKey.tip(society), storeKey.void(society), storeKey.fork(society)])
+    if (tipBytes !== undefined) {
+      const { root, size, time } = decodeState(tipBytes) as { root: string; size: number; time: number }
+      const tiles = await replica.#loadTiles(TreeEdge.tilesNeeded(size))
+      const edge = TreeEdge.load(size, tiles, context.sha256)
+      if (edge === undefined || toBase64url(edge.root()) !== root) throw new Error(`stored tree of ${society} is damaged`)
+      replica.#edge = edge
+      replica.#tip = { size, root: fromBase64url(root, 32) as Uint8Array, time }
+      await replica.#refresh([stateKeys.law], true)
+    }
+    if (forkBytes !== undefined) replica.#halt = { mode: 'frozen' }
+    else if (voidBytes !== undefined) replica.#halt = decodeState(voidBytes) as unknown as Halt
+    return replica
+  }
+
+  get tip(): Tip {
+    return this.#tip
+  }
+  get halt(): Halt | undefined {
+    return this.#halt
+  }
+  /** Undefined until the charter is here. */
+  get inForce(): InForce | undefined {
+    return this.#inForce
+  }
+
+  /** Current finality set, and every set that was replaced, with where. */
+  finalitySets(): { readonly current: WitnessSet; readonly handovers: readonly Handover[] } {
+    const finality = this.#inForce?.law.finality ?? { quorum: 0, witnesses: [] }
+    return {
+      current: { witnesses: finality.witnesses, quorum: finality.quorum },
+      handovers: this.#handovers.map(({ seq, state }) => ({ seq, replaced: { witnesses: state.witnesses, quorum: state.quorum } })),
+    }
+  }
+
+  /** Log key for a note of `size`: the one in force below it. */
+  logKeyAt(size: Seq): string | undefined {
+    // A handover at h replaces the key for notes of size > h.
+    for (const { seq, state } of this.#handovers) if (size <= seq) return state.key
+    return this.#inForce?.keys.society
+  }
+
+  onCommit(listener: (committed: Committed) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Waits for everything queued so far. */
+  idle(): Promise<void> {
+    return this.#serial.idle()
+  }
+
+  /**
+   * The only way to change a log: `task` decides entries on a session and returns what to keep. Tasks run one at a time.
+   * `note` gets the new size and root and returns further operations for the same batch (the signed checkpoint, say).
+   */
+  change<T>(
+    task: (session: DecideSession, tip: Tip) => Promise<{ readonly keep: readonly VerifiedEntry[]; readonly answer: T }>,
+    options: { readonly sync: boolean; readonly note?: (size: Seq, root: Uint8Array) => Promise<readonly StoreOp[]> },
+  ): Promise<{ readonly answer: T; readonly tip: Tip }> {
+    return this.#serial.run(async () => {
+      this.#cache.trim()
+      const session = new DecideSession(this.society, this.#store, this.#cache, this.#context)
+      const { keep, answer } = await task(session, this.#tip)
+      if (keep.length > 0 && this.#halt?.mode !== 'frozen') await this.#commit(keep, session.changes, options)
+      return { answer, tip: this.#tip }
+    })
+  }
+
+  /** Whether `entry` would be accepted at the tip as it is now; changes nothing. */
+  async dryRun(entry: OpenedEntry): Promise<Rejection | undefined> {
+    return this.#serial.run(async () => {
+      const session = new DecideSession(this.society, this.#store, this.#cache, this.#context)
+      await session.prefetch([entry])
+      return session.decide(entry)
+    })
+  }
+
+  /** Remembers for ever that nothing past here is applied. */
+  async stop(halt: Halt, extra: readonly StoreOp[] = []): Promise<void> {
+    await this.#serial.run(async () => {
+      const ops: StoreOp[] = [...extra]
+      if (halt.mode === 'void') ops.push({ type: 'put', key: storeKey.void(this.society), value: canonicalBytes(halt as unknown as Json) })
+      await this.#store.batch(ops, { sync: true })
+      this.#halt = halt
+    })
+  }
+
+  async #commit(
+    entries: readonly VerifiedEntry[],
+    changes: ReadonlyMap<string, Json | undefined>,
+    options: { readonly sync: boolean; readonly note?: (size: Seq, root: Uint8Array) => Promise<readonly StoreOp[]> },
+  ): Promise<void> {
+    const edge = this.#edge.clone()
+    const tiles = edge.append(entries.map(entry => entry.leaf))
+    const last = entries.at(-1)
+    const tip: Tip = { size: edge.size, root: edge.root(), time: last?.time ?? this.#tip.time }
+    const ops: StoreOp[] = []
+    for (const entry of entries) ops.push(...entryOps(this.society, entry))
+    for (const [key, value] of changes) {
+      const stored = storeKey.state(this.society, key)
+      ops.push(value === undefined ? { type: 'del', key: stored } : { type: 'put', key: stored, value: encodeState(value) })
+    }
+    for (const { tile, bytes } of tiles) ops.push({ type: 'put', key: storeKey.tile(this.society, tile.level, tile.index), value: bytes })
+    ops.push({ type: 'put', key: storeKey.tip(this.society), value: canonicalBytes({ root: toBase64url(tip.root), size: tip.size, time: tip.time }) })
+    if (options.note !== undefined) ops.push(...(await options.note(tip.size, tip.root)))
+    await this.#store.batch(ops, { sync: options.sync })
+    this.#edge = edge
+    this.#tip = tip
+    this.#remember(tip)
+    for (const [key, value] of changes) this.#cache.set(key, value)
+    await this.#refresh([...changes.keys()], false)
+    for (const listener of this.#listeners) listener({ entries, tip })
+  }
+
+  #remember(tip: Tip): void {
+    this.#roots.set(tip.size, tip.root)
+    if (this.#roots.size <= ROOTS_KEPT) return
+    for (const size of this.#roots.keys()) {
+      this.#roots.delete(size)
+      return
+    }
+  }
+
+  /** Reads again what is kept decoded, when a group touched it. */
+  async #refresh(changed: readonly string[], first: boolean): Promise<void> {
+    if (!first && !changed.includes(stateKeys.law) && !changed.includes(stateKeys.keys)) return
+    const [charter, law, keys] = await this.states([stateKeys.charter, stateKeys.law, stateKeys.keys])
+    if (charter === undefined || law === undefined || keys === undefined) return
+    this.#inForce = { charter: charter as unknown as CharterState, law: law as unknown as Law, keys: keys as unknown as KeysState }
+    if (!first && !changed.some(key => key.startsWith('handover/'))) return
+    const handovers: { seq: Seq; state: HandoverState }[] = []
+    for await (const [key, value] of this.#store.range(handoverRange(this.society)))
+      handovers.push({ seq: Number(key.slice(-16)), state: decodeState(value) as unknown as HandoverState })
+    this.#handovers = handovers
+  }
+
+  /** State values as of the newest commit. */
+  async states(keys: readonly string[]): Promise<readonly (Json | undefined)[]> {
+    const missing = keys.filter(key => !this.#cache.has(key))
+    const values = await this.#store.getMany(missing.map(key => storeKey.state(this.society, key)))
+    const fetched = new Map(missing.map((key, index) => [key, decodeState(values[index])]))
+    return keys.map(key => (fetched.has(key) ? fetched.get(key) : this.#cache.get(key)))
+  }
+
+  async seqOf(id: RecordId): Promise<Seq | undefined> {
+    const [value] = await this.#store.getMany([storeKey.record(this.society, id)])
+    return value === undefined ? undefined : Number(decodeState(value))
+  }
+
+  /** Raw entries from `from`, at most `limit` of them and about `bytesMax` bytes, one at least. */
+  async entries(from: Seq, limit: number, bytesMax = Number.MAX_SAFE_INTEGER): Promise<readonly Uint8Array[]> {
+    const found: Uint8Array[] = []
+    let bytes = 0
+    if (limit <= 0) return found
+    for await (const [, value] of this.#store.range({ ...rangeOf.entries(this.society, from, this.#tip.size), limit })) {
+      if (found.length > 0 && bytes + value.length > bytesMax) break
+      found.push(value)
+      bytes += value.length
+    }
+    return found
+  }
+
+  async rootAt(size: Seq): Promise<Uint8Array | undefined> {
+    if (size > this.#tip.size) return undefined
+    if (size === this.#tip.size) return this.#tip.root
+    const known = this.#roots.get(size)
+    if (known !== undefined) return known
+    return rootAt(size, await this.#loadTiles(rootTiles(size)), this.#context.sha256)
+  }
+
+  async inclusion(seq: Seq, size: Seq): Promise<readonly Uint8Array[] | undefined> {
+    return inclusionProof(seq, size, await this.#loadTiles(inclusionTiles(seq, size)), this.#context.sha256)
+  }
+
+  async consistency(from: Seq, to: Seq): Promise<readonly Uint8Array[] | undefined> {
+    return consistencyProof(from, to, await this.#loadTiles(consistencyTiles(from, to)), this.#context.sha256)
+  }
+
+  /** A copy of the tree's right edge, to try a group on. */
+  edge(): TreeEdge {
+    return this.#edge.clone()
+  }
+
+  async #loadTiles(ids: readonly TileId[]): Promise<Tiles> {
+    const name = (id: TileId) => storeKey.tile(this.society, id.level, id.index)
+    const values = await this.#store.getMany(ids.map(name))
+    const tiles = new Map(ids.map((id, index) => [name(id), values[index]]))
+    return id => tiles.get(name(id))
+  }
+
+  /** All state pairs of one moment, in key order, with the tip of that moment. */
+  async *statePairs(reader: StoreReader): AsyncIterable<readonly [key: string, value: Uint8Array]> {
+    const prefix = storeKey.state(this.society, '').length
+    for await (const [key, value] of reader.range(rangeOf.state(this.society))) yield [key.slice(prefix), value]
+  }
+}
+
+function handoverRange(society: SocietyId): StoreRange {
+  const gte = storeKey.state(society, 'handover/')
+  return { gte, lt: prefixEnd(gte) }
+}
+
+/** The entry itself and the local indexes over it. */
+function entryOps(society: SocietyId, entry: OpenedEntry): StoreOp[] {
+  const seq = canonicalBytes(entry.seq)
+  const ops: StoreOp[] = [
+    { type: 'put', key: storeKey.entry(society, entry.seq), value: entry.bytes },
+    { type: 'put', key: storeKey.record(society, entry.id), value: seq },
+  ]
+  if (entry.record.kind === 'attest') {
+    const { subject } = entry.record.body as JsonObject & { subject: string }
+    ops.push({ type: 'put', key: storeKey.attestSubject(subject, society, entry.seq), value: seq })
+    ops.push({ type: 'put', key: storeKey.attestWitness(entry.record.author, society, entry.seq), value: seq })
+  }
+  return ops
+}

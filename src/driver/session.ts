@@ -1,0 +1,94 @@
+import { canonicalBytes, decodeCanonical, type Json } from '../canonical.ts'
+import type { StoreReader } from '../ports.ts'
+import type { DecideContext, OpenedEntry } from '../records/types.ts'
+import type { Rejection } from '../rejection.ts'
+import { decide, touchedKeys } from '../state/decide.ts'
+import { Draft, MissingKey, type StateView } from '../state/view.ts'
+import { storeKey } from '../store/ledger.ts'
+import type { SocietyId } from '../units.ts'
+import type { StateCache } from './state-cache.ts'
+
+/** Reads through the cache; what is not loaded has to be waited for, and says so. */
+class CachedView implements StateView {
+  readonly #cache: StateCache
+  constructor(cache: StateCache) {
+    this.#cache = cache
+  }
+  get(key: string): Json | undefined {
+    if (!this.#cache.has(key)) throw new MissingKey(key)
+    return this.#cache.get(key)
+  }
+}
+
+/**
+ * Deciding a group: entry after entry on one overlay, on state fetched beforehand. Decisions are pure, so an entry whose
+ * kind asks for a key that nobody foresaw is simply decided again once the key is here.
+ */
+export class DecideSession {
+  readonly #society: SocietyId
+  readonly #store: StoreReader
+  readonly #cache: StateCache
+  readonly #context: DecideContext
+  readonly #draft: Draft
+  /** Keys that kinds asked for without having declared them: each costs a second decision. */
+  misses = 0
+
+  constructor(society: SocietyId, store: StoreReader, cache: StateCache, context: DecideContext) {
+    this.#society = society
+    this.#store = store
+    this.#cache = cache
+    this.#context = context
+    this.#draft = new Draft(new CachedView(cache))
+  }
+
+  async prefetch(entries: readonly OpenedEntry[]): Promise<void> {
+    const wanted = new Set<string>()
+    for (const entry of entries) for (const key of touchedKeys(entry)) if (!this.#cache.has(key)) wanted.add(key)
+    await this.load([...wanted])
+  }
+
+  async load(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return
+    const values = await this.#store.getMany(keys.map(key => storeKey.state(this.#society, key)))
+    for (const [index, key] of keys.entries()) this.#cache.set(key, decodeState(values[index]))
+  }
+
+  /** Takes the entry's changes into the group, or says why it is void. */
+  async decide(entry: OpenedEntry): Promise<Rejection | undefined> {
+    for (;;) {
+      try {
+        const decided = decide(this.#draft, this.#society, entry, this.#context)
+        if (!decided.ok) return decided.error
+        this.#draft.absorb(decided.value)
+        return undefined
+      } catch (error) {
+        if (!(error instanceof MissingKey)) throw error
+        this.misses++
+        await this.load([error.key])
+      }
+    }
+  }
+
+  /** What the group changes so far. */
+  get changes(): ReadonlyMap<string, Json | undefined> {
+    return this.#draft.changes
+  }
+
+  /** The value after the group so far; loads it when needed. */
+  async read(key: string): Promise<Json | undefined> {
+    if (!this.#draft.changes.has(key) && !this.#cache.has(key)) await this.load([key])
+    return this.#draft.get(key)
+  }
+}
+
+export function decodeState(bytes: Uint8Array | undefined): Json | undefined {
+  if (bytes === undefined) return undefined
+  const decoded = decodeCanonical(bytes)
+  // Only this program writes here; anything else is a damaged disk, and going on would spread it.
+  if (!decoded.ok) throw new Error(`stored state is damaged: ${decoded.error.code}`)
+  return decoded.value
+}
+
+export function encodeState(value: Json): Uint8Array {
+  return canonicalBytes(value)
+}

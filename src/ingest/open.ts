@@ -1,0 +1,147 @@
+import { Type } from 'typebox'
+import { canonicalText, decodeCanonicalText, type Json, type JsonObject, utf8Decode, utf8Encode } from '../canonical.ts'
+import { fromBase64url, KeyCache, toBase64url } from '../encoding.ts'
+import { ENTRY_BYTES_MAX, LANE_MAX, SIGNATURES_MAX } from '../limits.ts'
+import { leafHash } from '../log/merkle.ts'
+import { pathLength } from '../log/proof.ts'
+import type { Sha256 } from '../ports.ts'
+import { hashField, keyField, lctPattern, societyPattern, strictObject, timeField } from '../records/fields.ts'
+import { societyIdOf } from '../records/names.ts'
+import { rulesOf } from '../records/registry.ts'
+import type { AnyRecord, OpenedEntry, OpenedRecord, Sig } from '../records/types.ts'
+import { type Rejection, rejection } from '../rejection.ts'
+import { fail, ok, type Result } from '../result.ts'
+import type { SocietyId } from '../units.ts'
+import { checker } from './schema-check.ts'
+
+/** The one door for bytes: strict decoding, limits, ids and every rule that needs no state. Signatures come next (verify.ts). */
+
+const sigSchema = Type.Union([
+  strictObject({ by: keyField, sig: Type.String({ maxLength: 256 }) }),
+  strictObject({
+    by: keyField,
+    index: Type.Integer({ minimum: 0, maximum: 65_535 }),
+    path: Type.Array(hashField, { maxItems: 16 }),
+    sig: Type.String({ maxLength: 256 }),
+    size: Type.Integer({ minimum: 2, maximum: 65_536 }),
+  }),
+])
+const recordSchema = strictObject({
+  author: Type.String({ pattern: `^(?:|${societyPattern}|${lctPattern})$` }),
+  body: Type.Record(Type.String(), Type.Unknown()),
+  kind: Type.String({ maxLength: 64 }),
+  lane: Type.Integer({ minimum: 0, maximum: LANE_MAX }),
+  n: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  society: Type.String({ pattern: `^(?:|${societyPattern})$` }),
+  time: timeField,
+  v: Type.Integer(),
+})
+const sigsSchema = Type.Array(sigSchema, { minItems: 1, maxItems: SIGNATURES_MAX })
+const submissionSchema = strictObject({ record: recordSchema, sigs: sigsSchema })
+const entrySchema = strictObject({ record: recordSchema, seq: timeField, sigs: sigsSchema, time: timeField })
+
+const checkSubmission = checker(submissionSchema)
+const checkEntry = checker(entrySchema)
+
+/** `{"record":` */
+const RECORD_OFFSET = 10
+/** Decoded public keys, shared: a pure function of its input, kept only for speed. */
+const keys = new KeyCache()
+
+/** Opens `{"record":…,"sigs":[…]}`. */
+export function openSubmission(bytes: Uint8Array, sha256: Sha256): Result<OpenedRecord> {
+  const decoded = decode(bytes)
+  if (!decoded.ok) return decoded
+  const bad = checkSubmission(decoded.value)
+  if (bad !== undefined) return fail(bad)
+  const { record, sigs } = decoded.value as unknown as { record: AnyRecord; sigs: readonly Sig[] }
+  const tail = canonicalText(sigs as unknown as Json).length + ',"sigs":'.length + 1
+  return openRecord(record, bytes.subarray(RECORD_OFFSET, bytes.length - tail), sigs, sha256)
+}
+
+/** Opens the canonical bytes of `{record, seq, sigs, time}`. */
+export function openEntry(bytes: Uint8Array, sha256: Sha256): Result<OpenedEntry> {
+  const decoded = decode(bytes)
+  if (!decoded.ok) return decoded
+  const bad = checkEntry(decoded.value)
+  if (bad !== undefined) return fail(bad)
+  const { record, seq, sigs, time } = decoded.value as unknown as { record: AnyRecord; seq: number; sigs: readonly Sig[]; time: number }
+  // Everything behind the record is ASCII by schema, so text length is byte length.
+  const tail = `,"seq":${seq},"sigs":${JSON.stringify(sigs)},"time":${time}}`.length
+  const opened = openRecord(record, bytes.subarray(RECORD_OFFSET, bytes.length - tail), sigs, sha256)
+  if (!opened.ok) return opened
+  return ok({ ...opened.value, seq, time, bytes, leaf: leafHash(bytes, sha256) })
+}
+
+function decode(bytes: Uint8Array): Result<JsonObject> {
+  if (bytes.length > ENTRY_BYTES_MAX) return fail(rejection('FORMAT_TOO_LARGE', `${bytes.length} bytes`))
+  const text = utf8Decode(bytes)
+  if (text === undefined) return fail(rejection('FORMAT_UTF8'))
+  const decoded = decodeCanonicalText(text)
+  return decoded.ok ? ok(decoded.value as JsonObject) : decoded
+}
+
+function openRecord(record: AnyRecord, recordBytes: Uint8Array, sigs: readonly Sig[], sha256: Sha256): Result<OpenedRecord> {
+  const rules = record.v === 1 ? rulesOf(record.kind) : undefined
+  if (rules === undefined) return fail(rejection('UNKNOWN_KIND', `v ${record.v}, kind ${record.kind}`))
+  const { bytesMax, signatures, checkBody } = rules
+  if (recordBytes.length > bytesMax) return fail(rejection('FORMAT_TOO_LARGE', `${recordBytes.length} bytes of ${record.kind}`))
+  const bad =
+    checkBody(record.body) ??
+    (record.kind === 'charter' ? undefined : nameless(record)) ??
+    checkSignatureList(record.kind, sigs, signatures) ??
+    rules.check(record, sigs.map(sig => sig.by))
+  if (bad !== undefined) return fail(bad)
+  return ok({ record, id: toBase64url(sha256(recordBytes)), recordBytes, sigs })
+}
+
+function nameless(record: AnyRecord): Rejection | undefined {
+  return record.society === '' || record.author === '' ? rejection('FORMAT_SCHEMA', 'only a charter has no society or author') : undefined
+}
+
+function checkSignatureList(kind: string, sigs: readonly Sig[], [min, max]: readonly [number, number]): Rejection | undefined {
+  let last = ''
+  for (const sig of sigs) {
+    if (sig.by === last) return rejection(kind === 'birth' ? 'BIRTH_WITNESS_TWICE' : 'SIGNATURE_DUPLICATE', sig.by)
+    if (sig.by < last) return rejection('SIGNATURE_ORDER')
+    last = sig.by
+    if (sig.sig.length !== 86) return rejection('SIGNATURE_LENGTH')
+    if (fromBase64url(sig.sig, 64) === undefined) return rejection('FORMAT_ENCODING', 'signature')
+    if (keys.get(sig.by) === undefined) return rejection('FORMAT_ENCODING', 'key')
+    if ('path' in sig && (sig.index >= sig.size || sig.path.length !== pathLength(sig.index, sig.size))) return rejection('SIGNATURE_BATCH')
+  }
+  if (sigs.length < min || sigs.length > max) return rejection('SIGNATURE_COUNT', `${sigs.length}, not ${min}${min === max ? '' : `–${max}`}`)
+  return undefined
+}
+
+/** The log that a record is for: its society, or the one that a charter founds. */
+export function logOf(opened: OpenedRecord, sha256: Sha256): SocietyId {
+  if (opened.record.kind !== 'charter') return opened.record.society
+  return societyIdOf((opened.record.body as { slug: string }).slug, opened.recordBytes, sha256)
+}
+
+/** Canonical bytes of a submission. */
+export function encodeSubmission(record: AnyRecord, sigs: readonly Sig[]): Uint8Array {
+  return utf8Encode(canonicalText({ record: record as unknown as Json, sigs: sortSigs(sigs) as unknown as Json }))
+}
+
+/** Canonical bytes of an entry around the record bytes as they came. */
+export function encodeEntry(opened: OpenedRecord, seq: number, time: number): Uint8Array {
+  const tail = utf8Encode(`,"seq":${seq},"sigs":${canonicalText(opened.sigs as unknown as Json)},"time":${time}}`)
+  const bytes = new Uint8Array(RECORD_OFFSET + opened.recordBytes.length + tail.length)
+  bytes.set(utf8Encode('{"record":'))
+  bytes.set(opened.recordBytes, RECORD_OFFSET)
+  bytes.set(tail, RECORD_OFFSET + opened.recordBytes.length)
+  return bytes
+}
+
+export function sortSigs(sigs: readonly Sig[]): readonly Sig[] {
+  return [...sigs].sort((a, b) => (a.by < b.by ? -1 : a.by > b.by ? 1 : 0))
+}
+
+/** Raw key of a text that `open` has accepted. */
+export function openedKey(by: string): Uint8Array {
+  const key = keys.get(by)
+  if (key === undefined) throw new RangeError('not an opened key')
+  return key
+}

@@ -1,0 +1,60 @@
+import { fromBase64url, toBase64url } from '../encoding.ts'
+import { signedMessage, signedMessageOf } from '../crypto.ts'
+import { leafHash } from '../log/merkle.ts'
+import { rootFromInclusion } from '../log/proof.ts'
+import type { Sha256, SignatureJob, Verifier } from '../ports.ts'
+import type { OpenedRecord, Verified } from '../records/types.ts'
+import { type Rejection, rejection } from '../rejection.ts'
+import { fail, ok, type Result } from '../result.ts'
+import { openedKey } from './open.ts'
+
+/** All signatures of one record as raw jobs. A batch signature becomes a job over {root, size}. */
+export function signatureJobs(opened: OpenedRecord, sha256: Sha256): SignatureJob[] {
+  const message = signedMessage('record', opened.recordBytes)
+  return opened.sigs.map(sig => {
+    const key = openedKey(sig.by)
+    // `open` proved length and spelling.
+    const signature = fromBase64url(sig.sig, 64) as Uint8Array
+    if (!('path' in sig)) return { key, signature, message }
+    const path = sig.path.map(node => fromBase64url(node, 32) as Uint8Array)
+    const root = rootFromInclusion(leafHash(message, sha256), sig.index, sig.size, path, sha256) as Uint8Array
+    return { key, signature, message: signedMessageOf('batch', { root: toBase64url(root), size: sig.size }) }
+  })
+}
+
+/** The only maker of verified records and entries. Answers stand in the order of the input. */
+export async function verifyAll<T extends OpenedRecord>(
+  opened: readonly T[],
+  verifier: Verifier,
+  sha256: Sha256,
+): Promise<readonly Result<Verified<T>>[]> {
+  const jobs: SignatureJob[] = []
+  const unique = new Map<string, number>()
+  const owners = opened.map(item => {
+    const own = signatureJobs(item, sha256)
+    return own.map((job, index) => {
+      const sig = item.sigs[index]
+      // One batch signature covers many records: by, signature, root and size together are checked once.
+      if (sig === undefined || !('path' in sig)) return jobs.push(job) - 1
+      const name = `${sig.by} ${sig.sig} ${toBase64url(sha256(job.message))}`
+      const known = unique.get(name) ?? jobs.push(job) - 1
+      unique.set(name, known)
+      return known
+    })
+  })
+  const verdicts = await verifier.verify(jobs)
+  return opened.map((item, index) => {
+    const bad = owners[index]?.findIndex(job => verdicts[job] !== true) ?? -1
+    return bad === -1 ? ok(item as Verified<T>) : fail(rejection('SIGNATURE_INVALID', item.sigs[bad]?.by))
+  })
+}
+
+/** The same for one record with a synchronous check: for evidence from other logs and offline bundles. */
+export function verifyOne(
+  opened: OpenedRecord,
+  verify: (key: Uint8Array, signature: Uint8Array, message: Uint8Array) => boolean,
+  sha256: Sha256,
+): Rejection | undefined {
+  const bad = signatureJobs(opened, sha256).findIndex(job => !verify(job.key, job.signature, job.message))
+  return bad === -1 ? undefined : rejection('SIGNATURE_INVALID', opened.sigs[bad]?.by)
+}

@@ -1,0 +1,97 @@
+import type { MicroAtp } from '../units.ts'
+import { FACTOR_ONE, factorAt } from './decay.ts'
+import type { AccountState, DecayState } from './model.ts'
+
+/**
+ * One account: principals by origin and their book value (docs/protocol.md, Decay). An empty account is undefined, as it is
+ * absent from the state. Everything but `bookValue`, `spendable` and `touch` wants an account that was touched in this interval.
+ */
+export type Account = AccountState | undefined
+/** Principal that came into being in interval `origin`. */
+export type Lot = AccountState['lots'][number]
+
+/** Units of book value and pool in one micro-ATP. */
+export const BOOK_ONE = BigInt(FACTOR_ONE)
+
+export function bookOf(amount: MicroAtp): bigint {
+  return BigInt(amount) * BOOK_ONE
+}
+
+/** What the lots are worth in the table's interval, in units of 10^-15 micro-ATP. */
+export function bookValue(account: Account, decay: DecayState): bigint {
+  return account === undefined ? 0n : worthOf(account.lots, decay)
+}
+
+/** What can be paid, in whole micro-ATP. */
+export function spendable(account: Account, decay: DecayState): MicroAtp {
+  return Number(bookValue(account, decay) / BOOK_ONE)
+}
+
+/** Brings the book value up to date; `loss` is what decayed since the last touch. */
+export function touch(account: Account, decay: DecayState): { readonly account: Account; readonly loss: bigint } {
+  if (account === undefined) return { account, loss: 0n }
+  const before = BigInt(account.book)
+  const book = worthOf(account.lots, decay)
+  if (book === before) return { account, loss: 0n }
+  const lots = account.lots.filter(([origin]) => factorAt(decay, origin) > 0n)
+  return { account: accountOf(lots, book), loss: before - book }
+}
+
+/** Adds newly charged principal: its origin is the table's interval. */
+export function credit(account: Account, decay: DecayState, principal: MicroAtp): Account {
+  return receive(account, decay, [[decay.k, principal]])
+}
+
+/** Adds lots as they are: age survives. */
+export function receive(account: Account, decay: DecayState, lots: readonly Lot[]): Account {
+  const book = BigInt(account?.book ?? '0') + worthOf(lots, decay)
+  return accountOf(merge(account?.lots ?? [], lots), book)
+}
+
+export interface Taken {
+  /** What is left. */
+  readonly account: Account
+  readonly lots: readonly Lot[]
+  /** Book value of `lots`: at least the amount, beyond it by less than one unit of the last lot. */
+  readonly taken: bigint
+}
+
+/** Takes the oldest lots for `amount`, of the last one as few units as suffice; undefined when the account holds less. */
+export function takeOldest(account: Account, decay: DecayState, amount: MicroAtp): Taken | undefined {
+  if (account === undefined) return undefined
+  const taken: Lot[] = []
+  let rest = bookOf(amount)
+  for (const [index, [origin, principal]] of account.lots.entries()) {
+    const factor = factorAt(decay, origin)
+    const value = BigInt(principal) * factor
+    if (value < rest) {
+      taken.push([origin, principal])
+      rest -= value
+      continue
+    }
+    const units = Number((rest + factor - 1n) / factor)
+    taken.push([origin, units])
+    const after = account.lots.slice(index + 1)
+    const left: readonly Lot[] = units === principal ? after : [[origin, principal - units], ...after]
+    const total = worthOf(taken, decay)
+    return { account: accountOf(left, BigInt(account.book) - total), lots: taken, taken: total }
+  }
+  return undefined
+}
+
+function worthOf(lots: readonly Lot[], decay: DecayState): bigint {
+  let sum = 0n
+  for (const [origin, principal] of lots) sum += BigInt(principal) * factorAt(decay, origin)
+  return sum
+}
+
+function accountOf(lots: readonly Lot[], book: bigint): Account {
+  return lots.length === 0 ? undefined : { book: book.toString(), lots }
+}
+
+/** Both lists are oldest first; so is the result, equal origins added. Sums stay below 2^53: no origin ever holds more than the supply. */
+function merge(left: readonly Lot[], right: readonly Lot[]): readonly Lot[] {
+  const principals = new Map<number, number>(left)
+  for (const [origin, principal] of right) principals.set(origin, (principals.get(origin) ?? 0) + principal)
+  return [...principals].sort(([a], [b]) => a - b)
+}

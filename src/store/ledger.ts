@@ -1,0 +1,132 @@
+import type { StoreRange } from '../ports.ts'
+import type { HashText, KeyText, LctId, RecordId, Seq, SocietyId } from '../units.ts'
+
+/**
+ * Every key prefix of the store, once. Nothing else in the program writes a key by hand. A retired prefix stays here as a comment
+ * and is never used again, because folders of older nodes may still hold it.
+ * Segments are society ids, LCT ids, keys, hashes and padded numbers: ASCII without "/", proved by the record schemas.
+ */
+export const storePrefixes = {
+  entry: { prefix: 'entry/', doc: '<society>/<seq>: the bytes of an entry, as received' },
+  state: { prefix: 'state/', doc: '<society>/<state key>: canonical JSON; the keys are those of src/state/model.ts' },
+  tile: { prefix: 'tile/', doc: '<society>/<level>/<index>: a full or growing tile of the Merkle tree' },
+  tip: {
+    prefix: 'tip/',
+    doc: '<society>: canonical JSON of size, root and time up to which everything here is applied; moved by compare-and-set',
+  },
+  record: { prefix: 'record/', doc: '<society>/<record id>: seq of the entry that holds the record' },
+  attestSubject: {
+    prefix: 'attest/subject/',
+    doc: '<subject>/<society>/<seq>: attestations about a subject, in every log held here',
+  },
+  attestWitness: { prefix: 'attest/witness/', doc: '<witness>/<society>/<seq>: attestations by a witness' },
+  note: {
+    prefix: 'note/',
+    doc: '<society>/latest: the newest signed note; <society>/final: the newest one that its witnesses made final; <society>/handover/<seq>: the replaced set\'s word for a handover',
+  },
+  cosigned: {
+    prefix: 'cosigned/',
+    doc: '<society>/<witness key>: size, root and note that a witness key of this node last signed; moved before signing',
+  },
+  cosigner: {
+    prefix: 'cosigner/',
+    doc: '<society>/<witness key>: newest verified cosignature of each witness of the log',
+  },
+  fork: { prefix: 'fork/', doc: '<society>: proof that the log has forked' },
+  void: { prefix: 'void/', doc: '<society>: the first void entry and its code' },
+  policy: { prefix: 'policy/', doc: '<society>: what the operator of this node consented to' },
+  refused: { prefix: 'refused/', doc: '<record id>: a record that this node never enters any more' },
+  pending: {
+    prefix: 'pending/',
+    doc: '<society>/<record id>: a record that waits for its signatures or for the sequencer',
+  },
+  meta: { prefix: 'meta/', doc: '<name>: facts about this folder, such as the version of its form' },
+} as const satisfies Record<string, { prefix: string; doc: string }>
+
+/** 2^53 − 1 has 16 digits. */
+const NUMBER_DIGITS = 16
+const LEVEL_DIGITS = 2
+
+/** The only makers of store keys. */
+export const storeKey = {
+  entry: (society: SocietyId, seq: Seq) => join('entry', society, number(seq)),
+  /** `key`: one of `stateKeys`; it may contain "/". */
+  state: (society: SocietyId, key: string) => join('state', society, key),
+  tile: (society: SocietyId, level: number, index: number) =>
+    join('tile', society, number(level, LEVEL_DIGITS), number(index)),
+  tip: (society: SocietyId) => join('tip', society),
+  record: (society: SocietyId, id: RecordId) => join('record', society, id),
+  attestSubject: (subject: LctId, society: SocietyId, seq: Seq) => join('attestSubject', subject, society, number(seq)),
+  attestWitness: (witness: LctId, society: SocietyId, seq: Seq) => join('attestWitness', witness, society, number(seq)),
+  noteLatest: (society: SocietyId) => join('note', society, 'latest'),
+  noteFinal: (society: SocietyId) => join('note', society, 'final'),
+  noteHandover: (society: SocietyId, seq: Seq) => join('note', society, 'handover', number(seq)),
+  cosigned: (society: SocietyId, witnessKey: KeyText) => join('cosigned', society, witnessKey),
+  cosigner: (society: SocietyId, witnessKey: KeyText) => join('cosigner', society, witnessKey),
+  fork: (society: SocietyId) => join('fork', society),
+  void: (society: SocietyId) => join('void', society),
+  policy: (society: SocietyId) => join('policy', society),
+  refused: (id: HashText) => join('refused', id),
+  pending: (society: SocietyId, id: RecordId) => join('pending', society, id),
+  meta: (name: string) => join('meta', name),
+} as const
+
+/** Ranges for `StoreReader.range`; add `reverse` and `limit` by spreading. Upper bounds are exclusive and may be left out. */
+export const rangeOf = {
+  entries: (society: SocietyId, from: Seq = 0, to?: Seq) => numbered(join('entry', society, ''), from, to),
+  state: (society: SocietyId) => under(join('state', society, '')),
+  tiles: (society: SocietyId, level: number, from = 0, to?: number) =>
+    numbered(join('tile', society, number(level, LEVEL_DIGITS), ''), from, to),
+  /** Every log held here, by society id. */
+  tips: () => under(storePrefixes.tip.prefix),
+  records: (society: SocietyId) => under(join('record', society, '')),
+  attestationsAbout: (subject: LctId) => under(join('attestSubject', subject, '')),
+  attestationsBy: (witness: LctId) => under(join('attestWitness', witness, '')),
+  cosigned: (society: SocietyId) => under(join('cosigned', society, '')),
+  cosigners: (society: SocietyId) => under(join('cosigner', society, '')),
+  forks: () => under(storePrefixes.fork.prefix),
+  voids: () => under(storePrefixes.void.prefix),
+  policies: () => under(storePrefixes.policy.prefix),
+  pending: (society: SocietyId) => under(join('pending', society, '')),
+} as const
+
+/** What a key of a range says beyond its prefix. */
+export const keyPart = {
+  /** The number that ends an entry, tile or attestation key. */
+  number: (key: string): number => Number(key.slice(-NUMBER_DIGITS)),
+  /** The last segment: the society of a tip, the witness key of a cosigner, the record id of a pending record. */
+  last: (key: string): string => key.slice(key.lastIndexOf('/') + 1),
+  /** The state key inside a store key. */
+  state: (society: SocietyId, key: string): string => key.slice(join('state', society, '').length),
+  /** Where an attestation stands. */
+  attestation: (key: string): { readonly society: SocietyId; readonly seq: Seq } => ({
+    society: key.split('/').at(-2) ?? '',
+    seq: keyPart.number(key),
+  }),
+} as const
+
+/** The first text above every key that begins with `prefix`; above all ASCII when it is empty. */
+export function prefixEnd(prefix: string): string {
+  const last = prefix.length - 1
+  return last < 0 ? '\u0080' : prefix.slice(0, last) + String.fromCharCode(prefix.charCodeAt(last) + 1)
+}
+
+function join(name: keyof typeof storePrefixes, ...segments: string[]): string {
+  return storePrefixes[name].prefix + segments.join('/')
+}
+
+function under(prefix: string): StoreRange {
+  return { gte: prefix, lt: prefixEnd(prefix) }
+}
+
+function numbered(prefix: string, from: number, to?: number): StoreRange {
+  return { gte: prefix + number(from), lt: to === undefined ? prefixEnd(prefix) : prefix + number(to) }
+}
+
+/** Fixed width, so that the order of the texts is the order of the numbers. */
+function number(value: number, digits = NUMBER_DIGITS): string {
+  const text = String(value).padStart(digits, '0')
+  if (!Number.isSafeInteger(value) || value < 0 || text.length > digits)
+    throw new RangeError(`${value} cannot be part of a store key`)
+  return text
+}

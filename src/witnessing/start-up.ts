@@ -1,0 +1,54 @@
+import type { KeyText, Seq } from '../units.ts'
+
+/**
+ * Nobody signs from an older state than the one it signed before. After a start, a sequencer waits until q of its
+ * witnesses have told it the newest size that they cosigned; a witness waits, per log, for the sequencer and n − q + 1 of
+ * the other witnesses (or all there are). Answering never waits for asking, so nodes that start together do not block each other.
+ */
+export class StartUp {
+  readonly #told = new Map<KeyText, Seq>()
+  #overridden = false
+
+  /** A peer that proved to hold `key` told the largest size of the log that it cosigned, or for the log's own key: its size. */
+  told(key: KeyText, size: Seq): void {
+    this.#told.set(key, Math.max(size, this.#told.get(key) ?? 0))
+  }
+
+  /** An operator took responsibility (the command repeats the size). */
+  override(): void {
+    this.#overridden = true
+  }
+
+  /** The largest size that anybody told: nothing below it may be signed as new. */
+  get newest(): Seq {
+    return Math.max(0, ...this.#told.values())
+  }
+
+  /** Whether a sequencer may append and sign at `size`. */
+  sequencerReady(size: Seq, set: { readonly witnesses: readonly KeyText[]; readonly quorum: number }): boolean {
+    if (this.#overridden) return true
+    const heard = set.witnesses.filter(key => this.#told.has(key)).length
+    return heard >= set.quorum && this.newest <= size
+  }
+
+  /**
+   * Whether the witness `own` may cosign at `size`. `sequencer` is the witness key of the log's own node.
+   */
+  witnessReady(
+    size: Seq,
+    own: KeyText,
+    sequencer: KeyText,
+    set: { readonly witnesses: readonly KeyText[]; readonly quorum: number },
+  ): boolean {
+    if (this.#overridden) return true
+    const others = set.witnesses.filter(key => key !== own)
+    const needed = Math.min(others.length, set.witnesses.length - set.quorum + 1)
+    const heard = others.filter(key => this.#told.has(key)).length
+    return this.#told.has(sequencer) && heard >= needed && this.newest <= size
+  }
+
+  /** Whom it still waits for, for people who look. */
+  missing(keys: readonly KeyText[]): readonly KeyText[] {
+    return keys.filter(key => !this.#told.has(key))
+  }
+}

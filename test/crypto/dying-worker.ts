@@ -1,0 +1,2 @@
+/** A verifier thread that never gets as far as its self-test. */
+throw new Error('cannot load')

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import type { StoreRange } from '../../src/ports.ts'
+import { keyPart, prefixEnd, rangeOf, storeKey, storePrefixes } from '../../src/store/ledger.ts'
+
+const society = 'oak-aaaaaaaaaaaaaaaaaaaaaaaaaa'
+/** Follows `society` closely in the order of keys, and begins like it. */
+const neighbour = 'oak-aaaaaaaaaaaaaaaaaaaaaaaaab'
+const lct = `lct:web4:ai:${society}:bbbbbbbbbbbbbbbbbbbbbbbbbb`
+const id = 'A'.repeat(43)
+const witness = `z6Mk${'1'.repeat(44)}`
+
+/** One key per builder: a builder without a line here does not compile. */
+const examples: { [K in keyof typeof storeKey]: string } = {
+  entry: storeKey.entry(society, 7),
+  state: storeKey.state(society, 'lane/x/001'),
+  tile: storeKey.tile(society, 1, 12),
+  tip: storeKey.tip(society),
+  record: storeKey.record(society, id),
+  attestSubject: storeKey.attestSubject(lct, society, 3),
+  attestWitness: storeKey.attestWitness(lct, society, 3),
+  noteLatest: storeKey.noteLatest(society),
+  noteFinal: storeKey.noteFinal(society),
+  cosigned: storeKey.cosigned(society, witness),
+  cosigner: storeKey.cosigner(society, witness),
+  fork: storeKey.fork(society),
+  void: storeKey.void(society),
+  policy: storeKey.policy(society),
+  refused: storeKey.refused(id),
+  pending: storeKey.pending(society, id),
+  meta: storeKey.meta('version'),
+}
+
+const within = (key: string, { gte, lt }: StoreRange) => key >= gte && key < lt
+
+describe('store ledger', () => {
+  it('has no prefix that is a prefix of another', () => {
+    const prefixes = Object.values(storePrefixes).map(({ prefix }) => prefix)
+    for (const [index, one] of prefixes.entries()) {
+      assert.match(one, /^[a-z]+\/(?:[a-z]+\/)?$/)
+      for (const other of prefixes.slice(index + 1))
+        assert.ok(!one.startsWith(other) && !other.startsWith(one), `${one} and ${other}`)
+    }
+  })
+
+  it('makes the keys that folders on disk hold', () => {
+    // Frozen: a change here strands every existing folder.
+    assert.deepEqual(examples, {
+      entry: `entry/${society}/0000000000000007`,
+      state: `state/${society}/lane/x/001`,
+      tile: `tile/${society}/01/0000000000000012`,
+      tip: `tip/${society}`,
+      record: `record/${society}/${id}`,
+      attestSubject: `attest/subject/${lct}/${society}/0000000000000003`,
+      attestWitness: `attest/witness/${lct}/${society}/0000000000000003`,
+      noteLatest: `note/${society}/latest`,
+      noteFinal: `note/${society}/final`,
+      cosigned: `cosigned/${society}/${witness}`,
+      cosigner: `cosigner/${society}/${witness}`,
+      fork: `fork/${society}`,
+      void: `void/${society}`,
+      policy: `policy/${society}`,
+      refused: `refused/${id}`,
+      pending: `pending/${society}/${id}`,
+      meta: 'meta/version',
+    })
+  })
+
+  it('uses every prefix, and one prefix for each key', () => {
+    for (const { prefix } of Object.values(storePrefixes))
+      assert.ok(
+        Object.values(examples).some(key => key.startsWith(prefix)),
+        prefix,
+      )
+    for (const key of Object.values(examples)) {
+      assert.equal(Object.values(storePrefixes).filter(({ prefix }) => key.startsWith(prefix)).length, 1, key)
+    }
+  })
+
+  it('orders numbers as numbers, up to the largest', () => {
+    const keys = [0, 1, 9, 10, 99, 1e9, Number.MAX_SAFE_INTEGER].map(seq => storeKey.entry(society, seq))
+    assert.deepEqual(keys.toSorted(), keys)
+    assert.deepEqual(keys.map(keyPart.number), [0, 1, 9, 10, 99, 1e9, Number.MAX_SAFE_INTEGER])
+    for (const wrong of [-1, 0.5, Number.NaN, 2 ** 53]) assert.throws(() => storeKey.entry(society, wrong), RangeError)
+    assert.throws(() => storeKey.tile(society, 100, 0), RangeError)
+  })
+
+  it('ranges over its own society only', () => {
+    const cases: [StoreRange, (of: string) => string][] = [
+      [rangeOf.entries(society), of => storeKey.entry(of, 5)],
+      [rangeOf.state(society), of => storeKey.state(of, 'law')],
+      [rangeOf.tiles(society, 1), of => storeKey.tile(of, 1, 0)],
+      [rangeOf.records(society), of => storeKey.record(of, id)],
+      [rangeOf.cosigned(society), of => storeKey.cosigned(of, witness)],
+      [rangeOf.cosigners(society), of => storeKey.cosigner(of, witness)],
+      [rangeOf.pending(society), of => storeKey.pending(of, id)],
+      [rangeOf.attestationsAbout(lct), of => storeKey.attestSubject(of === society ? lct : `${lct}c`, of, 1)],
+      [rangeOf.attestationsBy(lct), of => storeKey.attestWitness(of === society ? lct : `${lct}c`, of, 1)],
+    ]
+    for (const [range, key] of cases) {
+      assert.ok(within(key(society), range), key(society))
+      for (const other of [neighbour, `${society}a`, 'oak', 'a']) assert.ok(!within(key(other), range), key(other))
+    }
+    for (const key of [storeKey.tip(society), storeKey.tip(neighbour)]) assert.ok(within(key, rangeOf.tips()))
+    assert.ok(within(storeKey.fork(society), rangeOf.forks()))
+    assert.ok(within(storeKey.void(society), rangeOf.voids()))
+    assert.ok(within(storeKey.policy(society), rangeOf.policies()))
+  })
+
+  it('cuts a range of numbers at both ends', () => {
+    const range = rangeOf.entries(society, 5, 10)
+    const inside = [4, 5, 9, 10].map(seq => within(storeKey.entry(society, seq), range))
+    assert.deepEqual(inside, [false, true, true, false])
+    assert.ok(within(storeKey.entry(society, Number.MAX_SAFE_INTEGER), rangeOf.entries(society, 5)))
+    assert.ok(!within(storeKey.tile(society, 2, 0), rangeOf.tiles(society, 1)))
+    assert.ok(!within(storeKey.tile(society, 1, 3), rangeOf.tiles(society, 1, 0, 3)))
+  })
+
+  it('takes keys apart again', () => {
+    assert.deepEqual(keyPart.attestation(examples.attestSubject), { society, seq: 3 })
+    assert.equal(keyPart.state(society, examples.state), 'lane/x/001')
+    assert.equal(keyPart.last(examples.tip), society)
+    assert.equal(keyPart.last(examples.cosigner), witness)
+  })
+
+  it('ends a prefix just above its last key', () => {
+    assert.equal(prefixEnd('tip/'), 'tip0')
+    assert.ok('~~~' < prefixEnd(''))
+    assert.ok(`a\u007f` < prefixEnd('a') && prefixEnd('a') <= 'b')
+  })
+})
