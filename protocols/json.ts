@@ -39,7 +39,7 @@ export function replyFrame<S extends TSchema>(schema: S) {
       const [head] = frames
       if (head === undefined || frames.length !== 1) return fail(rejection('PEER_GARBAGE', 'not one frame'))
       const decoded = frame.decode(head)
-      return decoded.ok ? ok((decoded.value as { reply: Static<S> }).reply) : decoded
+      return decoded.ok ? ok((decoded.value as unknown as { reply: Static<S> }).reply) : decoded
     },
   }
 }

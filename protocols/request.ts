@@ -1,7 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import type { PeerId, PeerInfo } from '../src/driver/net.ts'
 import type { Clock } from '../src/ports.ts'
-import { type Code, type Rejection, rejection } from '../src/rejection.ts'
+import { type Code, rejection } from '../src/rejection.ts'
 import { fail, type Result } from '../src/result.ts'
 import { drained } from './framing/chunks.ts'
 import { REFUSAL_BYTES_MAX } from './framing/constants.ts'
@@ -110,60 +110,60 @@ export interface Server {
   stop(): Promise<void>
 }
 
+/** A request is short; who needs longer to send one is not asking. */
+const READ_MS = 5_000
+/** For an answer to leave and the other end to close; longer means a peer that does not read. */
+const SEND_MS = 5_000
+
 /** A request is either answered or refused with a code; no more is told to a peer, whatever fails here. */
 export function createServer<Request, Reply>(
   { limits, codec }: RequestProtocol<Request, Reply>,
   handler: (peer: PeerInfo, request: Request) => Promise<Result<Reply>>,
   components: ServerComponents,
 ): Server {
-  const rate = createRateLimit(limits, components.clock)
-  const inFlight = new Map<PeerId, number>()
+  const { clock, host } = components
+  const rate = createRateLimit(limits, clock)
+  const inFlight = createCounter<PeerId>()
   const running = new Set<Promise<void>>()
   let stopping = new AbortController()
 
-  async function answer(stream: Stream, info: PeerInfo, signal: AbortSignal): Promise<Result<Reply>> {
-    const read = await readFrames(stream, { maxFrames: 1, maxBytes: limits.requestBytesMax, signal })
-    if (!read.ok) return read
-    const [frame] = read.value
-    if (frame === undefined) return fail(rejection('PEER_GARBAGE', 'no frame'))
-    const decoded = codec.decodeRequest(frame)
-    if (!decoded.ok) return decoded
-    // Counted until it is done, even when the asker gave up: this is what bounds the work of a peer.
-    const working = handler(info, decoded.value).finally(() => leave(info.peer))
-    enter(info.peer)
+  async function within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const time = deadline(clock, ms, stopping.signal)
     try {
-      return await unlessAborted(working, signal)
-    } catch {
-      return fail(rejection(signal.aborted ? 'PEER_SILENT' : 'INTERNAL'))
-    }
-  }
-
-  function enter(peer: PeerId) {
-    inFlight.set(peer, (inFlight.get(peer) ?? 0) + 1)
-  }
-  function leave(peer: PeerId) {
-    const left = (inFlight.get(peer) ?? 1) - 1
-    if (left > 0) inFlight.set(peer, left)
-    else inFlight.delete(peer)
-  }
-
-  async function admit(stream: Stream, peer: PeerId, signal: AbortSignal): Promise<Result<Reply>> {
-    const info = components.peerOf(peer)
-    if (info === undefined) return fail(rejection('NODE_STATEMENT'))
-    if (!rate.take(peer) || (inFlight.get(peer) ?? 0) >= limits.inFlightMax) return fail(rejection('PEER_TOO_MUCH'))
-    return answer(stream, info, signal)
-  }
-
-  async function serve(stream: Stream, peer: PeerId): Promise<void> {
-    const time = deadline(components.clock, limits.timeoutMs, stopping.signal)
-    try {
-      const result = await admit(stream, peer, time.signal)
-      components.observe?.('served', limits.protocol, result.ok ? 'ok' : result.error.code)
-      await send(stream, encode(result), time.signal)
+      return await work(time.signal)
     } finally {
       time.clear()
-      if (stream.status !== 'closed') stream.abort(new Error('done'))
     }
+  }
+
+  async function readRequest(stream: Stream): Promise<Result<Request>> {
+    const read = await within(READ_MS, signal =>
+      readFrames(stream, { maxFrames: 1, maxBytes: limits.requestBytesMax, signal }),
+    )
+    if (!read.ok) return read
+    const [frame] = read.value
+    return frame === undefined ? fail(rejection('PEER_GARBAGE', 'no frame')) : codec.decodeRequest(frame)
+  }
+
+  async function answer(stream: Stream, peer: PeerId): Promise<Result<Reply>> {
+    const info = components.peerOf(peer)
+    if (info === undefined) return fail(rejection('NODE_STATEMENT'))
+    if (!rate.take(peer) || inFlight.of(peer) >= limits.inFlightMax) return fail(rejection('PEER_TOO_MUCH'))
+    const leave = inFlight.enter(peer)
+    const decoded = await readRequest(stream)
+    if (!decoded.ok) {
+      leave()
+      return decoded
+    }
+    // Counted until the work is done, even when the asker gave up: this is what bounds the work for one peer.
+    const working = handler(info, decoded.value).finally(leave)
+    return within(limits.timeoutMs, async signal => {
+      try {
+        return await unlessAborted(working, signal)
+      } catch {
+        return fail(rejection(signal.aborted ? 'PEER_SILENT' : 'INTERNAL'))
+      }
+    })
   }
 
   function encode(result: Result<Reply>): readonly Uint8Array[] {
@@ -175,11 +175,25 @@ export function createServer<Request, Reply>(
     }
   }
 
+  async function serve(stream: Stream, peer: PeerId): Promise<void> {
+    try {
+      const result = await answer(stream, peer)
+      components.observe?.('served', limits.protocol, result.ok ? 'ok' : result.error.code)
+      // Then the other end may finish what it sends: a reset would overtake the answer.
+      await within(SEND_MS, async signal => {
+        const written = await writeFrames(stream, encode(result), signal)
+        if (written.ok) await drained(stream, signal)
+      })
+    } finally {
+      if (stream.status !== 'closed') stream.abort(new Error('done'))
+    }
+  }
+
   return {
     async start() {
       stopping = new AbortController()
       // Twice the number answered at once, so that one too many still hears PEER_TOO_MUCH instead of a reset.
-      await components.host.handle(
+      await host.handle(
         limits.protocol,
         async (stream, peer) => {
           const task = serve(stream, peer)
@@ -190,21 +204,25 @@ export function createServer<Request, Reply>(
       )
     },
     async stop() {
-      await components.host.unhandle(limits.protocol)
+      await host.unhandle(limits.protocol)
       stopping.abort()
       await Promise.allSettled(running)
     },
   }
 }
 
-/** Sends an answer even when the time for the work is over, then lets the other end finish: a reset would overtake the frame. */
-async function send(stream: Stream, frames: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
-  if (signal.aborted) {
-    if (stream.writeStatus === 'writable') stream.send(prefixed(frames))
-    return
+/** Counts what is going on per key; a key with nothing going on takes no memory. */
+function createCounter<Key>() {
+  const counts = new Map<Key, number>()
+  return {
+    of: (key: Key) => counts.get(key) ?? 0,
+    enter(key: Key): () => void {
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+      return () => {
+        const left = (counts.get(key) ?? 1) - 1
+        if (left > 0) counts.set(key, left)
+        else counts.delete(key)
+      }
+    },
   }
-  const written = await writeFrames(stream, frames, signal)
-  if (written.ok) await drained(stream, signal)
 }
-
-export type { Rejection }

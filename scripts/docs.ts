@@ -12,5 +12,6 @@ for (const [path, page] of Object.entries(pages)) {
   stale.push(path)
   if (!process.argv.includes('--check')) await writeFile(url, page())
 }
-if (stale.length > 0) process.stdout.write(`${process.argv.includes('--check') ? 'out of date' : 'written'}: ${stale.join(', ')}\n`)
+if (stale.length > 0)
+  process.stdout.write(`${process.argv.includes('--check') ? 'out of date' : 'written'}: ${stale.join(', ')}\n`)
 if (process.argv.includes('--check') && stale.length > 0) process.exitCode = 1

@@ -3,7 +3,8 @@ import { type Code, codes } from '../../src/rejection.ts'
 /** What a person can do about a refusal. Codes without a line of their own get one by class. */
 const advice: Partial<Record<Code, string>> = {
   FORMAT_TOO_LARGE: 'Send less: every kind of record has a limit of its own (docs/protocol.md, Limits).',
-  FORMAT_NOT_CANONICAL: 'Encode canonically: members sorted, no white space, integers only (docs/protocol.md, Encoding).',
+  FORMAT_NOT_CANONICAL:
+    'Encode canonically: members sorted, no white space, integers only (docs/protocol.md, Encoding).',
   AMOUNT_NOT_POSITIVE: 'Give an amount of at least 0.000001 ATP.',
   SIGNATURE_INVALID: 'Sign again with the key that the record names; check that the file was not changed on its way.',
   SIGNATURE_PURPOSE: 'Sign the record itself: the signed message starts with the line web4/record/1.',

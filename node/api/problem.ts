@@ -17,7 +17,10 @@ export interface Problem {
 }
 
 /** `status` only where HTTP has a finer one than the table of codes. */
-export function problemOf(refusal: Rejection, more: { readonly status?: number; readonly instance?: string } = {}): Problem {
+export function problemOf(
+  refusal: Rejection,
+  more: { readonly status?: number; readonly instance?: string } = {},
+): Problem {
   const { code, detail } = refusal
   const advice = adviceFor(code)
   return {

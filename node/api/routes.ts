@@ -1,7 +1,7 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { ENTRY_BYTES_MAX } from '../../src/limits.ts'
-import { ENTITY_TYPES } from '../../src/records/names.ts'
 import { slugField } from '../../src/records/fields.ts'
+import { ENTITY_TYPES } from '../../src/records/names.ts'
 import * as schemas from './schemas.ts'
 
 /**
@@ -36,7 +36,12 @@ function json<Schema extends TSchema>(schema: Schema, statuses: readonly number[
   return { form: 'json', type: 'application/json', statuses, schema } as const
 }
 function bytes(description: string) {
-  return { form: 'bytes', type: 'application/json', statuses: [200], schema: Type.Unsafe<unknown>({ description }) } as const
+  return {
+    form: 'bytes',
+    type: 'application/json',
+    statuses: [200],
+    schema: Type.Unsafe<unknown>({ description }),
+  } as const
 }
 function text(type: string, description: string) {
   return { form: 'text', type, statuses: [200], schema: Type.String({ description }) } as const
@@ -273,7 +278,7 @@ export const routes = {
     summary: "Everything of a birth but the subject's signature",
     body: strictObject({
       key: keyField,
-      entity_type: Type.Union(ENTITY_TYPES.map(type => Type.Literal(type))),
+      entity_type: Type.Enum([...ENTITY_TYPES]),
       entity: Type.String({ minLength: 1, maxLength: 256 }),
       rights: Type.Optional(Type.Array(shortText, { maxItems: 64 })),
       responsibilities: Type.Optional(Type.Array(shortText, { maxItems: 64 })),

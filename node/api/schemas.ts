@@ -1,5 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import type { Json, JsonObject } from '../../src/canonical.ts'
+import { LANE_MAX } from '../../src/limits.ts'
 import {
   countField,
   hashField,
@@ -12,7 +13,6 @@ import {
   societyPattern,
   strictObject,
 } from '../../src/records/fields.ts'
-import { LANE_MAX } from '../../src/limits.ts'
 
 /** Forms of what the API takes and gives. What a node answers to (node/service.ts) must fit these, or nothing compiles. */
 

@@ -59,7 +59,14 @@ function defaultText(option: Option): string {
 export function configurationPage(): string {
   const code = (text: string) => (text === '' ? '' : `\`${text.replaceAll('|', '\\|')}\``)
   const rows = describeConfig().map(option =>
-    [code(option.name), code(option.flag ?? ''), code(option.env), option.type, code(option.default), option.description].join(' | '),
+    [
+      code(option.name),
+      code(option.flag ?? ''),
+      code(option.env),
+      option.type,
+      code(option.default),
+      option.description,
+    ].join(' | '),
   )
   return `# Configuration
 

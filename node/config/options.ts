@@ -125,7 +125,8 @@ export const options = {
     env: 'WEB4_SCORE_PARAMS',
     default: 'federation',
     choices: SCORES,
-    description: "peer score parameters: the federation's, or the library's defaults, which cut off nodes that share an IP",
+    description:
+      "peer score parameters: the federation's, or the library's defaults, which cut off nodes that share an IP",
   } as ChoiceOption<(typeof SCORES)[number]>,
   group_ms: {
     type: 'integer',
@@ -163,7 +164,9 @@ type Widen<Value> = Value extends boolean
     : Value extends readonly unknown[]
       ? readonly string[]
       : string
-type ValueOf<O extends Option> = O extends { readonly choices: readonly (infer Choice)[] } ? Choice : Widen<O['default']>
+type ValueOf<O extends Option> = O extends { readonly choices: readonly (infer Choice)[] }
+  ? Choice
+  : Widen<O['default']>
 
 export type Config = { readonly [Name in OptionName]: ValueOf<(typeof options)[Name]> }
 

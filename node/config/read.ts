@@ -115,7 +115,9 @@ function parse(option: Option, raw: unknown, env: ConfigSources['env']): Parsed 
     case 'switch':
       return parseSwitch(raw)
     case 'choice':
-      return option.choices.includes(raw as string) ? value(raw) : problem(`must be one of ${option.choices.join(', ')}`)
+      return option.choices.includes(raw as string)
+        ? value(raw)
+        : problem(`must be one of ${option.choices.join(', ')}`)
     case 'addresses':
       return parseAddresses(raw)
   }
@@ -146,7 +148,8 @@ function parseSwitch(raw: unknown): Parsed {
 
 function parseAddresses(raw: unknown): Parsed {
   const list = typeof raw === 'string' ? raw.split(',').filter(text => text !== '') : raw
-  if (!Array.isArray(list) || list.some(item => typeof item !== 'string')) return problem('must be a list of multiaddresses')
+  if (!Array.isArray(list) || list.some(item => typeof item !== 'string'))
+    return problem('must be a list of multiaddresses')
   const bad = (list as string[]).filter(text => !isMultiaddr(text))
   return bad.length === 0 ? value(list) : problem(`no multiaddress: ${bad.join(', ')}`)
 }

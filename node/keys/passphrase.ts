@@ -56,7 +56,6 @@ function notEmpty(passphrase: string, source: string): string {
 function prompt(terminal: Terminal, question: string): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: terminal.stdin, output: silent, terminal: true, historySize: 0 })
-  terminal.stderr.write(question)
   return new Promise<string>((resolve, reject) => {
     lines.once('line', line => {
       resolve(line)
@@ -65,5 +64,6 @@ function prompt(terminal: Terminal, question: string): Promise<string> {
     lines.once('SIGINT', () => lines.close())
     // After a line this changes nothing: the promise is settled.
     lines.once('close', () => reject(new CodedError('PASSPHRASE', 'no passphrase was typed')))
+    terminal.stderr.write(question)
   }).finally(() => terminal.stderr.write('\n'))
 }

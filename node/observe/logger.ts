@@ -53,4 +53,10 @@ function wrap(log: Pino): Logger {
 const nothing = () => {}
 
 /** Says nothing, for tests and for parts that nobody gave a logger. */
-export const nullLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => nullLogger }
+export const nullLogger: Logger = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  child: () => nullLogger,
+}

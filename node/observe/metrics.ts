@@ -44,7 +44,11 @@ export function createMetrics(init: MetricsInit): Metrics {
       registers,
     }),
     rejected: new Counter({ name: 'web4_rejected_total', help: 'Refusals by code', labelNames: ['code'], registers }),
-    verifyQueue: new Gauge({ name: 'web4_verify_queue_signatures', help: 'Signatures waiting for a worker', registers }),
+    verifyQueue: new Gauge({
+      name: 'web4_verify_queue_signatures',
+      help: 'Signatures waiting for a worker',
+      registers,
+    }),
     commitSeconds: new Histogram({
       name: 'web4_commit_seconds',
       help: 'One group from the decision to the fsync',

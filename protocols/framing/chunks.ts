@@ -58,7 +58,7 @@ export async function* chunks(stream: Stream, signal: AbortSignal): AsyncGenerat
 /** Resolves when the other end has closed its half, the stream is gone, or the signal aborts. What still comes is thrown away. */
 export async function drained(stream: Stream, signal: AbortSignal): Promise<void> {
   try {
-    for await (const _ of chunks(stream, signal)) continue
+    for await (const _ of chunks(stream, signal));
   } catch {
     // reset or out of time: nobody is waiting for these bytes
   }

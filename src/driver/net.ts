@@ -36,6 +36,8 @@ export interface LogStatus {
 export interface EntriesReply {
   readonly entries: readonly Uint8Array[]
   readonly note: string
+  /** The sender's root at size from + entries.length: when it differs from ours although the proof holds, the log has forked. */
+  readonly root: HashText
   /** RFC 6962 proof from size from + entries.length to the note's size; empty when equal. */
   readonly proof: readonly HashText[]
 }

@@ -1,7 +1,7 @@
 import { canonicalBytes, type Json, type JsonObject } from '../canonical.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import type { Handover, WitnessSet } from '../log/finality.ts'
-import { consistencyProof, consistencyTiles, inclusionProof, inclusionTiles, rootAt, rootTiles, TreeEdge, type TileId, type Tiles } from '../log/tiles.ts'
+import { consistencyProof, consistencyTiles, inclusionProof, inclusionTiles, rootAt, rootTiles, TreeEdge, type TileId, type Tiles, type TileWrite } from '../log/tiles.ts'
 import type { Store, StoreOp, StoreRange, StoreReader } from '../ports.ts'
 import type { Law } from '../records/law.ts'
 import type { DecideContext, OpenedEntry, VerifiedEntry } from '../records/types.ts'
@@ -39,6 +39,14 @@ export interface InForce {
 
 const ROOTS_KEPT = 512
 
+/** A tree that was grown to compare its root before anything is decided. */
+interface Grown {
+  readonly edge: TreeEdge
+  readonly tiles: readonly TileWrite[]
+  readonly root: Uint8Array
+  readonly last: OpenedEntry | undefined
+}
+
 /**
  * One society's log as this node holds it: entries, tree and state, always of one moment. Everything is written in one
  * atomic batch per group; memory follows the disk, never the other way round.
@@ -56,6 +64,7 @@ export class Replica {
   #inForce: InForce | undefined
   #handovers: readonly { readonly seq: Seq; readonly state: HandoverState }[] = []
   #halt: Halt | undefined
+  #grown: Grown | undefined
 
   private constructor(society: SocietyId, store: Store, context: DecideContext) {
     this.society = society
@@ -160,10 +169,11 @@ export class Replica {
     changes: ReadonlyMap<string, Json | undefined>,
     options: { readonly sync: boolean; readonly note?: (size: Seq, root: Uint8Array) => Promise<readonly StoreOp[]> },
   ): Promise<void> {
-    const edge = this.#edge.clone()
-    const tiles = edge.append(entries.map(entry => entry.leaf))
     const last = entries.at(-1)
-    const tip: Tip = { size: edge.size, root: edge.root(), time: last?.time ?? this.#tip.time }
+    if (this.#grown === undefined || this.#grown.last !== last || this.#grown.edge.size !== this.#tip.size + entries.length) this.grow(entries)
+    const { edge, tiles, root } = this.#grown as Grown
+    this.#grown = undefined
+    const tip: Tip = { size: edge.size, root, time: last?.time ?? this.#tip.time }
     const ops: StoreOp[] = []
     for (const entry of entries) ops.push(...entryOps(this.society, entry))
     for (const [key, value] of changes) {
@@ -246,7 +256,16 @@ export class Replica {
     return consistencyProof(from, to, await this.#loadTiles(consistencyTiles(from, to)), this.#context.sha256)
   }
 
-  /** A copy of the tree's right edge, to try a group on. */
+  /** Size and root that the tree would have with these entries; kept for the commit of the same entries. */
+  grow(entries: readonly OpenedEntry[]): { readonly size: Seq; readonly root: Uint8Array } {
+    const edge = this.#edge.clone()
+    const tiles = edge.append(entries.map(entry => entry.leaf))
+    const root = edge.root()
+    this.#grown = { edge, tiles, root, last: entries.at(-1) }
+    return { size: edge.size, root }
+  }
+
+  /** A copy of the tree's right edge, to try a range on. */
   edge(): TreeEdge {
     return this.#edge.clone()
   }

@@ -4,6 +4,9 @@ import type { Seq } from '../units.ts'
 export const GAP_BYTES_PER_LOG = 8 * 1024 * 1024
 export const GAP_BYTES_TOTAL = 64 * 1024 * 1024
 
+/** Copies of one position with different bytes; more of them only come from a forger. */
+const COPIES_MAX = 4
+
 /** Bytes waiting over all logs of a node. */
 export class GapBudget {
   #used = 0
@@ -28,7 +31,7 @@ interface Waiting<T> {
   readonly item: T
 }
 
-/** Keeps early groups in the order of their first entry; only groups whose checkpoint the log signed may enter. */
+/** Keeps early groups in the order of their first entry; only groups whose checkpoint and records hold their signatures may enter. */
 export class GapBuffer<T> {
   readonly #budget: GapBudget
   readonly #max: number
@@ -51,7 +54,8 @@ export class GapBuffer<T> {
 
   /** False when there is no room: the range fetch will bring it. */
   add(first: Seq, end: Seq, bytes: number, item: T): boolean {
-    if (this.#waiting.some(waiting => waiting.first === first && waiting.end === end)) return true
+    // Several copies may wait: which of them the log signed shows only when the entries before them are here.
+    if (this.#waiting.filter(waiting => waiting.first === first && waiting.end === end).length >= COPIES_MAX) return false
     if (this.#bytes + bytes > this.#max || !this.#budget.take(bytes)) return false
     this.#bytes += bytes
     this.#waiting.push({ first, end, bytes, item })

@@ -3,10 +3,11 @@ import { signedMessage, signedMessageOf } from '../crypto.ts'
 import { leafHash } from '../log/merkle.ts'
 import { rootFromInclusion } from '../log/proof.ts'
 import type { Sha256, SignatureJob, Verifier } from '../ports.ts'
-import type { OpenedRecord, Verified } from '../records/types.ts'
+import type { OpenedRecord, Verified, VerifiedEntry } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
-import { openedKey } from './open.ts'
+import type { EpochMs, Seq } from '../units.ts'
+import { encodeEntry, openedKey } from './open.ts'
 
 /** All signatures of one record as raw jobs. A batch signature becomes a job over {root, size}. */
 export function signatureJobs(opened: OpenedRecord, sha256: Sha256): SignatureJob[] {
@@ -47,6 +48,12 @@ export async function verifyAll<T extends OpenedRecord>(
     const bad = owners[index]?.findIndex(job => verdicts[job] !== true) ?? -1
     return bad === -1 ? ok(item as Verified<T>) : fail(rejection('SIGNATURE_INVALID', item.sigs[bad]?.by))
   })
+}
+
+/** A verified record at its place in a log. */
+export function entryOf(record: Verified<OpenedRecord>, seq: Seq, time: EpochMs, sha256: Sha256): VerifiedEntry {
+  const bytes = encodeEntry(record, seq, time)
+  return { ...record, seq, time, bytes, leaf: leafHash(bytes, sha256) }
 }
 
 /** The same for one record with a synchronous check: for evidence from other logs and offline bundles. */

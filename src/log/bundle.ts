@@ -28,7 +28,10 @@ const bundleSchema = strictObject({
   /** Absent when the charter itself is what is proved. */
   entry: Type.Optional(entryField),
   /** Each law.update that changed witnesses, quorum or society key below the note's size, with the old set's word for it. */
-  handovers: Type.Array(strictObject({ consistency: proofField, entry: entryField, note: noteField, proof: proofField }), { maxItems: 256 }),
+  handovers: Type.Array(
+    strictObject({ consistency: proofField, entry: entryField, note: noteField, proof: proofField }),
+    { maxItems: 256 },
+  ),
   note: noteField,
   proof: Type.Optional(proofField),
   society: societyField,
@@ -84,8 +87,10 @@ export function verifyBundle(
   const bad = checkBundle(decoded.value)
   if (bad !== undefined) return fail(rejection('BUNDLE_FORMAT', bad.detail))
   const bundle = decoded.value as unknown as Bundle
-  if ((bundle.entry === undefined) !== (bundle.proof === undefined)) return fail(rejection('BUNDLE_FORMAT', 'entry and proof go together'))
-  if (options.society !== undefined && options.society !== bundle.society) return fail(rejection('BUNDLE_CHAIN', 'of another society'))
+  if ((bundle.entry === undefined) !== (bundle.proof === undefined))
+    return fail(rejection('BUNDLE_FORMAT', 'entry and proof go together'))
+  if (options.society !== undefined && options.society !== bundle.society)
+    return fail(rejection('BUNDLE_CHAIN', 'of another society'))
   const main = parseNote(bundle.note)
   if (!main.ok) return main
   const chain = followChain(bundle, main.value, options)
@@ -93,12 +98,18 @@ export function verifyBundle(
   const { force, charter } = chain.value
   const signed = exactQuorum(main.value, bundle.society, force.key, force.law.finality, options)
   if (!signed.ok) return signed
-  const target = bundle.entry === undefined ? ok(charter) : included(bundle.entry, bundle.proof ?? [], bundle.society, main.value, options)
+  const target =
+    bundle.entry === undefined
+      ? ok(charter)
+      : included(bundle.entry, bundle.proof ?? [], bundle.society, main.value, options)
   if (!target.ok) return target
-  if (bundle.entry !== undefined && target.value.seq === 0) return fail(rejection('BUNDLE_SUPERFLUOUS', 'the charter stands there twice'))
+  if (bundle.entry !== undefined && target.value.seq === 0)
+    return fail(rejection('BUNDLE_SUPERFLUOUS', 'the charter stands there twice'))
   const known = signed.value.filter(key => options.accept?.includes(key) ?? false)
   if (options.accept !== undefined && known.length < force.law.finality.quorum)
-    return fail(rejection('BUNDLE_QUORUM', `${known.length} of the accepted keys signed, ${force.law.finality.quorum} needed`))
+    return fail(
+      rejection('BUNDLE_QUORUM', `${known.length} of the accepted keys signed, ${force.law.finality.quorum} needed`),
+    )
   return ok({
     society: bundle.society,
     kind: target.value.record.kind,
@@ -114,10 +125,15 @@ export function verifyBundle(
 }
 
 /** From the charter over all handovers to what is in force at the note. */
-function followChain(bundle: Bundle, main: Note, check: Check): Result<{ readonly force: Force; readonly charter: OpenedEntry }> {
+function followChain(
+  bundle: Bundle,
+  main: Note,
+  check: Check,
+): Result<{ readonly force: Force; readonly charter: OpenedEntry }> {
   const charter = included(bundle.charter.entry, bundle.charter.proof, bundle.society, main, check)
   if (!charter.ok) return charter
-  if (charter.value.record.kind !== 'charter' || charter.value.seq !== 0) return fail(rejection('BUNDLE_CHAIN', 'does not begin with a charter'))
+  if (charter.value.record.kind !== 'charter' || charter.value.seq !== 0)
+    return fail(rejection('BUNDLE_CHAIN', 'does not begin with a charter'))
   const body = charter.value.record.body as unknown as { society_key: KeyText; next: HashText; law: Law }
   let force: Force = { key: body.society_key, next: body.next, law: body.law }
   let last = 0
@@ -136,7 +152,13 @@ function followChain(bundle: Bundle, main: Note, check: Check): Result<{ readonl
 }
 
 /** Opens an entry of the bundle, checks its signatures and that it is in the tree of the note. */
-function included(entry: Bundle['charter']['entry'], proof: readonly HashText[], society: SocietyId, note: Note, check: Check): Result<OpenedEntry> {
+function included(
+  entry: Bundle['charter']['entry'],
+  proof: readonly HashText[],
+  society: SocietyId,
+  note: Note,
+  check: Check,
+): Result<OpenedEntry> {
   const opened = openEntry(canonicalBytes(entry as Json), check.sha256)
   if (!opened.ok) return opened
   if (logOf(opened.value, check.sha256) !== society) return fail(rejection('BUNDLE_CHAIN', 'an entry of another log'))
@@ -145,7 +167,8 @@ function included(entry: Bundle['charter']['entry'], proof: readonly HashText[],
   const { leaf, seq } = opened.value
   const path = decodeProof(proof)
   const { root, size } = note.checkpoint
-  if (path === undefined || !verifyInclusion(leaf, seq, size, path, root, check.sha256)) return fail(rejection('PROOF_INVALID', `entry ${seq}`))
+  if (path === undefined || !verifyInclusion(leaf, seq, size, path, root, check.sha256))
+    return fail(rejection('PROOF_INVALID', `entry ${seq}`))
   return opened
 }
 
@@ -153,11 +176,14 @@ function afterUpdate(force: Force, entry: OpenedEntry, check: Check): Result<For
   if (entry.record.kind !== 'law.update') return fail(rejection('BUNDLE_CHAIN', 'a handover that is no law.update'))
   const body = entry.record.body as unknown as { law: Law; society_key?: KeyText; next?: HashText }
   const key = body.society_key ?? force.key
-  if (!entry.sigs.some(sig => sig.by === key) || body.law.number <= force.law.number) return fail(rejection('BUNDLE_CHAIN', 'law.update of somebody else'))
+  if (!entry.sigs.some(sig => sig.by === key) || body.law.number <= force.law.number)
+    return fail(rejection('BUNDLE_CHAIN', 'law.update of somebody else'))
   if (body.society_key !== undefined && toBase64url(check.sha256(keyBytes(key) as Uint8Array)) !== force.next)
     return fail(rejection('BUNDLE_CHAIN', 'a society key that was not committed'))
   const changed = key !== force.key || !sameSet(body.law.finality, force.law.finality)
-  return changed ? ok({ key, next: body.next ?? force.next, law: body.law }) : fail(rejection('BUNDLE_SUPERFLUOUS', 'a law.update that hands nothing over'))
+  return changed
+    ? ok({ key, next: body.next ?? force.next, law: body.law })
+    : fail(rejection('BUNDLE_SUPERFLUOUS', 'a law.update that hands nothing over'))
 }
 
 /** The replaced set's quorum on a note above the handover, of the same history as the main note. */
@@ -177,20 +203,33 @@ function witnessedHandover(
   const signed = exactQuorum(note, society, after.key, before.law.finality, check)
   if (!signed.ok) return signed.error
   const path = decodeProof(handover.consistency)
-  const [small, large] = note.checkpoint.size <= main.checkpoint.size ? [note.checkpoint, main.checkpoint] : [main.checkpoint, note.checkpoint]
-  if (path !== undefined && verifyConsistency(small.size, small.root, large.size, large.root, path, check.sha256)) return undefined
+  const [small, large] =
+    note.checkpoint.size <= main.checkpoint.size
+      ? [note.checkpoint, main.checkpoint]
+      : [main.checkpoint, note.checkpoint]
+  if (path !== undefined && verifyConsistency(small.size, small.root, large.size, large.root, path, check.sha256))
+    return undefined
   return rejection('PROOF_INVALID', 'notes of two histories')
 }
 
 /** Exactly the log's line and q cosignatures of the set, in the one order that `addCosignatures` gives. */
-function exactQuorum(note: Note, society: SocietyId, key: KeyText, set: WitnessSet, check: Check): Result<readonly KeyText[]> {
+function exactQuorum(
+  note: Note,
+  society: SocietyId,
+  key: KeyText,
+  set: WitnessSet,
+  check: Check,
+): Result<readonly KeyText[]> {
   const refused = verifyLogNote(note, originOf(society), key, check.verify, check.sha256)
   if (refused !== undefined) return fail(refused)
   const signed = validCosigners(note, check.verify, check.sha256).map(cosigner => cosigner.key)
   const fromSet = signed.filter(cosigner => set.witnesses.includes(cosigner))
-  if (set.quorum === 0 || fromSet.length !== set.quorum) return fail(rejection('BUNDLE_QUORUM', `${fromSet.length} of ${set.quorum}`))
-  if (note.signatures.length !== set.quorum + 1) return fail(rejection('BUNDLE_SUPERFLUOUS', 'signatures that nothing needs'))
-  if (formatNote(addCosignatures(note, [])) !== formatNote(note)) return fail(rejection('BUNDLE_FORMAT', 'cosignatures not in order'))
+  if (set.quorum === 0 || fromSet.length !== set.quorum)
+    return fail(rejection('BUNDLE_QUORUM', `${fromSet.length} of ${set.quorum}`))
+  if (note.signatures.length !== set.quorum + 1)
+    return fail(rejection('BUNDLE_SUPERFLUOUS', 'signatures that nothing needs'))
+  if (formatNote(addCosignatures(note, [])) !== formatNote(note))
+    return fail(rejection('BUNDLE_FORMAT', 'cosignatures not in order'))
   return ok(fromSet)
 }
 
@@ -200,7 +239,10 @@ export function exactNote(note: Note, set: WitnessSet, sha256: Sha256): Note | u
   const chosen = lines.sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, set.quorum)
   if (set.quorum === 0 || chosen.length < set.quorum) return undefined
   const own = note.signatures.filter(line => line.name === note.checkpoint.origin)
-  return addCosignatures({ ...note, signatures: own }, chosen.map(cosignature => cosignature.line))
+  return addCosignatures(
+    { ...note, signatures: own },
+    chosen.map(cosignature => cosignature.line),
+  )
 }
 
 function decodeProof(proof: readonly HashText[]): readonly Uint8Array[] | undefined {
@@ -209,5 +251,9 @@ function decodeProof(proof: readonly HashText[]): readonly Uint8Array[] | undefi
 }
 
 export function sameSet(a: WitnessSet, b: WitnessSet): boolean {
-  return a.quorum === b.quorum && a.witnesses.length === b.witnesses.length && a.witnesses.every((key, index) => key === b.witnesses[index])
+  return (
+    a.quorum === b.quorum &&
+    a.witnesses.length === b.witnesses.length &&
+    a.witnesses.every((key, index) => key === b.witnesses[index])
+  )
 }

@@ -53,7 +53,7 @@ export const attestBody = strictObject({
   claims: Type.Unsafe<JsonObject>(Type.Object({})),
   event: Type.Optional(hashField),
   subject: Type.String({ pattern: `^(?:${lctPattern}|${societyPattern})$` }),
-  type: Type.Union(ATTESTATION_TYPES.map(type => Type.Literal(type))),
+  type: Type.Enum([...ATTESTATION_TYPES]),
 })
 export type AttestBody = Static<typeof attestBody>
 

@@ -103,13 +103,14 @@ export const birthRules: RecordRules<'birth', BirthBody> = {
     return signers.includes(key) ? undefined : rejection('PROOF_OF_POSSESSION_MISSING')
   },
 
-  touches({ body }) {
+  touches({ body }, signers: readonly KeyText[] = []) {
     const { entity_ref, key, lineage } = body
     return [
       stateKeys.law,
       stateKeys.keys,
       stateKeys.key(key),
       stateKeys.witnessKey(key),
+      ...signers.map(stateKeys.witnessKey),
       stateKeys.ref(entity_ref as HashText),
       ...lineage.map(stateKeys.lct),
     ]

@@ -19,6 +19,7 @@ export function holdsRole(
 ): boolean {
   const birthKeys = law.roles[role]
   if (birthKeys.length === 0) return author === society
+  if (author === society) return false
   const lct = readState.lct(view, author)
   if (lct?.status !== 'active') return false
   return birthKeys.some(key => lctIdOf(lct.type, society, key, sha256) === author)

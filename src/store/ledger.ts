@@ -22,7 +22,7 @@ export const storePrefixes = {
   attestWitness: { prefix: 'attest/witness/', doc: '<witness>/<society>/<seq>: attestations by a witness' },
   note: {
     prefix: 'note/',
-    doc: '<society>/latest: the newest signed note; <society>/final: the newest one that its witnesses made final; <society>/handover/<seq>: the replaced set\'s word for a handover',
+    doc: "<society>/latest: the newest signed note; <society>/final: the newest one that its witnesses made final; <society>/handover/<seq>: the replaced set's word for a handover",
   },
   cosigned: {
     prefix: 'cosigned/',

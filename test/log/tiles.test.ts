@@ -12,7 +12,7 @@ import {
   type TileId,
   TreeEdge,
 } from '../../src/log/tiles.ts'
-import { hex, leaves, naiveConsistency, naivePath, nameOf, sha256, TileMap } from './fixtures.ts'
+import { hex, leaf, leaves, naiveConsistency, naivePath, naiveRoot, nameOf, sha256, TileMap } from './fixtures.ts'
 
 const hexes = (hashes: readonly Uint8Array[] | undefined): string[] | undefined => hashes?.map(hex)
 
@@ -50,7 +50,7 @@ describe('tree edge', () => {
           }
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     )
   })
 
@@ -117,12 +117,12 @@ describe('proofs from tiles', () => {
         assert.deepEqual(hexes(consistency(i, size)), hexes(proof), `${i} to ${size}`)
       }
     }
-    for (const size of [65_535, 65_536, 65_537]) {
-      const hashes = all.slice(0, size)
-      assert.equal(hex(root(size)), hex(rootOfLeaves(hashes, sha256)))
-      assert.deepEqual(hexes(inclusion(size - 1, size)), hexes(naivePath(size - 1, hashes)))
-      assert.deepEqual(hexes(consistency(65_535, size)), hexes(naiveConsistency(65_535, hashes)))
-    }
+    const hashes = all.slice(0, 65_537)
+    const rootOf65536 = naiveRoot(hashes.slice(0, 65_536))
+    assert.deepEqual(hexes(inclusion(65_536, 65_537)), [hex(rootOf65536)])
+    assert.deepEqual(hexes(consistency(65_536, 65_537)), [hex(leaf(65_536))])
+    assert.deepEqual(hexes(inclusion(65_535, 65_536)), hexes(naivePath(65_535, hashes.slice(0, 65_536))))
+    assert.equal(hex(root(65_536)), hex(rootOf65536))
   })
 
   it('verify at random positions of a tree with three levels', () => {
@@ -131,8 +131,7 @@ describe('proofs from tiles', () => {
     fc.assert(
       fc.property(size, size, (a, b) => {
         const [from, to] = [Math.min(a, b), Math.max(a, b)]
-        const leaf = all[from - 1] as Uint8Array
-        assert.ok(verifyInclusion(leaf, from - 1, to, inclusion(from - 1, to) ?? [], root(to), sha256))
+        assert.ok(verifyInclusion(leaf(from - 1), from - 1, to, inclusion(from - 1, to) ?? [], root(to), sha256))
         assert.ok(verifyConsistency(from, root(from), to, root(to), consistency(from, to) ?? [], sha256))
       }),
       { numRuns: 60 },
@@ -184,7 +183,7 @@ describe('trees as large as numbers go', () => {
           verifyConsistency(from, root(from), to, root(to), consistencyProof(from, to, tiles, sha256) ?? [], sha256),
         )
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     )
   })
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../../src/ports.ts'
 import { OrderedMap } from '../../src/store/ordered-map.ts'
-import { bytes, pairsOf, put, storeConformance, valuesOf } from '../conformance/store.ts'
+import { storeConformance } from '../conformance/store.ts'
+import { bytes, pairsOf, put, valuesOf } from '../conformance/store-values.ts'
 import { createCrashStore } from '../support/crash-store.ts'
 
 const synced = { sync: true }

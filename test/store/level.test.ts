@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openLevelStore } from '../../node/store/level.ts'
 import { levelError } from '../../node/store/level-error.ts'
-import { pairsOf, put, storeConformance, valuesOf } from '../conformance/store.ts'
+import { storeConformance } from '../conformance/store.ts'
+import { pairsOf, put, valuesOf } from '../conformance/store-values.ts'
 
 const newFolder = () => mkdtemp(join(tmpdir(), 'web4-level-'))
 const remove = (path: string) => rm(path, { recursive: true, force: true })
@@ -126,7 +127,13 @@ describe('level store', () => {
     assert.equal(await store.batch([put('b')], durable), true)
     assert.equal(await store.batch([put('c')], { sync: false }), true)
     await assert.rejects(store.batch([put('d')], durable), { code: 'STORE_FAILED' })
-    assert.deepEqual(await valuesOf(store, 'c', 'd'), ['c', undefined])
+    await rm(join(path, '999999.log'), { recursive: true })
+    await assert.rejects(
+      store.batch([put('e')], durable),
+      { code: 'STORE_FAILED' },
+      'a failed store writes nothing more',
+    )
+    assert.deepEqual(await valuesOf(store, 'c', 'd', 'e'), ['c', undefined, undefined])
     await store.close()
   })
 

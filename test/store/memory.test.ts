@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { OrderedMap } from '../../src/store/ordered-map.ts'
-import { pairsOf, put, storeConformance, valuesOf } from '../conformance/store.ts'
+import { storeConformance } from '../conformance/store.ts'
+import { pairsOf, put, valuesOf } from '../conformance/store-values.ts'
 
 storeConformance('memory', async () => ({ store: createMemoryStore(), destroy: async () => undefined }))
 

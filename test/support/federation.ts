@@ -152,6 +152,12 @@ export class TestSociety implements StateView {
     return decide(this, this.id, opened.value, context)
   }
 
+  /** As `refusal`, with the detail. */
+  reason(input: Draftable): string | undefined {
+    const judged = this.judge(this.draft(input))
+    return judged.ok ? undefined : `${judged.error.code} ${judged.error.detail}`
+  }
+
   /** The code with which this would be refused; undefined when it is good. Nothing changes. */
   refusal(input: Draftable, sigs?: readonly Sig[]): Code | undefined {
     const judged = this.judge(this.draft(input, sigs))

@@ -78,9 +78,16 @@ export class Ledger {
     this.state.set(stateKeys.ceilings, stateValue(ceilings))
   }
 
+  /** Refuses or applies; also proves that the kind foretold every key that it reads. */
   apply(entry: OpenedEntry): Code | undefined {
-    const draft = new Draft(this.state)
     const rules = kinds[entry.record.kind as Kind] as unknown as RecordRules
+    const foretold = new Set(rules.touches(entry.record))
+    const draft = new Draft({
+      get: key => {
+        assert.ok(foretold.has(key), `${entry.record.kind} reads ${key} and does not say so`)
+        return this.state.get(key)
+      },
+    })
     this.#advance(draft)
     const signers = entry.sigs.map(sig => sig.by)
     const refused =

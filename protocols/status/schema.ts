@@ -1,0 +1,34 @@
+import { Type } from 'typebox'
+import type { StatusMessage } from '../../src/driver/net.ts'
+import { NOTE_BYTES_MAX } from '../../src/log/note.ts'
+import { countField, hashField, societyField, strictObject, textField, timeField } from '../../src/records/fields.ts'
+import { jsonFrame, replyFrame } from '../json.ts'
+import type { RequestCodec } from '../request.ts'
+import { STATUS_LOGS_MAX, STATUS_WHY_MAX } from './constants.ts'
+
+const message = strictObject({
+  clock: timeField,
+  logs: Type.Array(
+    strictObject({
+      cosigned: Type.Optional(countField),
+      final: countField,
+      frozen: Type.Optional(Type.Literal(true)),
+      note: Type.String({ maxLength: NOTE_BYTES_MAX }),
+      root: hashField,
+      size: countField,
+      society: societyField,
+    }),
+    { maxItems: STATUS_LOGS_MAX },
+  ),
+  verdict: strictObject({
+    verdict: Type.Union([Type.Literal('ok'), Type.Literal('limited'), Type.Literal('blocked')]),
+    why: Type.Optional(textField(STATUS_WHY_MAX)),
+  }),
+})
+const request = jsonFrame(message)
+
+export const statusCodec: RequestCodec<StatusMessage, StatusMessage> = {
+  encodeRequest: request.encode,
+  decodeRequest: request.decode,
+  ...replyFrame(message),
+}

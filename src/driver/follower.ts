@@ -1,0 +1,280 @@
+import { decodeGroup, type Group } from '../ingest/group.ts'
+import { type GapBudget, GapBuffer } from '../ingest/gap-buffer.ts'
+import { openEntry } from '../ingest/open.ts'
+import { verifyAll } from '../ingest/verify.ts'
+import { fromBase64url, keyBytes, toBase64url } from '../encoding.ts'
+import { sameHash } from '../log/merkle.ts'
+import { type Note, originOf, parseNote, verifyLogNote } from '../log/note.ts'
+import { verifyConsistency } from '../log/proof.ts'
+import type { Verifier } from '../ports.ts'
+import type { DecideContext, OpenedEntry, VerifiedEntry } from '../records/types.ts'
+import { codes, type Rejection, rejection } from '../rejection.ts'
+import { fail, ok, type Result } from '../result.ts'
+import type { HashText, KeyText, Seq, SocietyId } from '../units.ts'
+import type { EntriesReply, Verdict } from './net.ts'
+import type { NoteBook } from './note-book.ts'
+import type { Halt, Replica } from './replica.ts'
+import { logOf } from '../ingest/open.ts'
+
+/** Entries that passed every check that needs no state, and what proves that the log holds them. */
+interface Batch {
+  readonly first: Seq
+  readonly entries: readonly VerifiedEntry[]
+  /** The log's note at exactly the end of the batch; undefined when a consistency proof vouches for it instead. */
+  readonly note: Note | undefined
+}
+
+export interface FollowerEvents {
+  /** Something arrived that does not connect to the tip. */
+  gap(): void
+  /** The log signed something that is not of the history held here. */
+  conflict(note: Note): void
+  /** An entry of the log is void here, or needs newer software. */
+  halted(halt: Halt): void
+  /** Counted in one place. */
+  rejected(error: Rejection): void
+  /** Final size moved. */
+  final(before: Seq, now: Seq): void
+}
+
+/**
+ * How groups and ranges of one log become part of its replica: open, verify in workers, order, decide, commit. Nothing is
+ * applied that the log did not sign: the tree over the entries must give the root of a note with the log's signature.
+ */
+export class Follower {
+  readonly #replica: Replica
+  readonly #notes: NoteBook
+  readonly #verifier: Verifier
+  readonly #context: DecideContext
+  readonly #events: FollowerEvents
+  readonly #gap: GapBuffer<Batch>
+  readonly #sync: boolean
+  #draining: Promise<void> | undefined
+
+  constructor(
+    replica: Replica,
+    notes: NoteBook,
+    options: { readonly sync: boolean },
+    components: { readonly verifier: Verifier; readonly context: DecideContext; readonly budget: GapBudget; readonly events: FollowerEvents },
+  ) {
+    this.#replica = replica
+    this.#notes = notes
+    this.#sync = options.sync
+    this.#verifier = components.verifier
+    this.#context = components.context
+    this.#events = components.events
+    this.#gap = new GapBuffer(components.budget)
+  }
+
+  /** Bytes that wait for earlier entries. */
+  get waitingBytes(): number {
+    return this.#gap.bytes
+  }
+
+  /** A gossiped group. The verdict speaks of its bytes and self-contained signatures only. */
+  async onGroup(frame: Uint8Array): Promise<Verdict> {
+    const group = decodeGroup(frame)
+    if (!group.ok) return this.#verdict(group.error)
+    const { first, entries, checkpoint } = group.value
+    if (this.#replica.halt !== undefined) return 'ignore'
+    if (entries.length === 0) return this.#onNotes([checkpoint, ...group.value.notes])
+    const note = this.#openNote(checkpoint, first === 0 ? entries[0] : undefined)
+    if (!note.ok) return this.#verdict(note.error)
+    if (note.value.checkpoint.size !== first + entries.length) return this.#verdict(rejection('FORMAT_SCHEMA', 'checkpoint does not end the group'))
+    if (note.value.checkpoint.size <= this.#replica.tip.size) return this.#onNotes([checkpoint, ...group.value.notes])
+    const opened = this.#openAll(group.value)
+    if (!opened.ok) return this.#verdict(opened.error)
+    const verified = await this.#verify(opened.value)
+    if (!verified.ok) return this.#verdict(verified.error)
+    this.#order({ first, entries: verified.value, note: note.value }, frame.length)
+    await this.#onNotes(group.value.notes)
+    return 'accept'
+  }
+
+  /** An answer to a range request that began at the tip. True when it brought the log forward. */
+  async onRange(from: Seq, reply: EntriesReply): Promise<Result<boolean>> {
+    if (this.#replica.halt !== undefined) return ok(false)
+    const opened: OpenedEntry[] = []
+    for (const bytes of reply.entries) {
+      const entry = openEntry(bytes, this.#context.sha256)
+      if (!entry.ok) return entry
+      if (entry.value.seq !== from + opened.length) return fail(rejection('ENTRY_OUT_OF_ORDER'))
+      opened.push(entry.value)
+    }
+    const parsed = this.#openRangeNote(reply.note, opened)
+    if (!parsed.ok) return parsed
+    const note = parsed.value
+    const proven = this.#provenRange(from, opened, note, reply.proof)
+    if (proven !== undefined) return fail(proven)
+    if (opened.length === 0) return ok(false)
+    const verified = await this.#verify(opened)
+    if (!verified.ok) return verified
+    const before = this.#replica.tip.size
+    const exact = note.checkpoint.size === from + opened.length ? note : undefined
+    await this.#apply({ first: from, entries: verified.value, note: exact })
+    await this.#drain()
+    await this.#onNotes([reply.note])
+    return ok(this.#replica.tip.size > before)
+  }
+
+  /** The range continues the tree held here, and the note's tree continues both. */
+  #provenRange(from: Seq, entries: readonly OpenedEntry[], note: Note, proof: readonly HashText[]): Rejection | undefined {
+    const edge = this.#replica.edge()
+    if (edge.size !== from) return rejection('ENTRY_OUT_OF_ORDER', 'the tip moved')
+    edge.append(entries.map(entry => entry.leaf))
+    const path = proof.map(node => fromBase64url(node, 32))
+    const { size, root } = note.checkpoint
+    const holds =
+      path.every(node => node !== undefined) && verifyConsistency(edge.size, edge.root(), size, root, path, this.#context.sha256)
+    return holds ? undefined : rejection('PROOF_INVALID', 'the range is not of the history held here')
+  }
+
+  /** The log's note; its key may have changed within the range itself. */
+  #openRangeNote(text: string, entries: readonly OpenedEntry[]): Result<Note> {
+    const first = entries[0]
+    const held = this.#replica.inForce
+    if (held === undefined) return this.#openNote(text, first?.bytes)
+    const opened = this.#notes.open(text)
+    if (opened.ok || opened.error.code !== 'NOTE_SIGNATURE') return opened
+    let { society: key, next } = held.keys
+    for (const { record } of entries) {
+      const body = record.kind === 'law.update' ? (record.body as { society_key?: KeyText; next?: HashText }) : {}
+      const raw = body.society_key === undefined ? undefined : keyBytes(body.society_key)
+      if (raw === undefined || toBase64url(this.#context.sha256(raw)) !== next) continue
+      key = body.society_key as KeyText
+      next = body.next ?? next
+    }
+    return openWith(text, this.#replica.society, key, this.#context)
+  }
+
+  /** Notes alone: cosignatures, or a fresh checkpoint. */
+  async #onNotes(texts: readonly string[]): Promise<Verdict> {
+    let verdict: Verdict = 'accept'
+    for (const text of new Set(texts)) {
+      const note = this.#notes.open(text)
+      if (!note.ok) {
+        verdict = this.#verdict(note.error)
+        continue
+      }
+      const offered = await this.#notes.offer(note.value)
+      if (!offered.ok) verdict = this.#verdict(offered.error)
+      else if (offered.value.type === 'ahead') this.#events.gap()
+      else if (offered.value.type === 'conflict') this.#events.conflict(offered.value.note)
+      else if (offered.value.final > offered.value.finalBefore) this.#events.final(offered.value.finalBefore, offered.value.final)
+    }
+    return verdict
+  }
+
+  /** Offers a note from elsewhere (status, cosigning) by the same way. */
+  onNote(text: string): Promise<Verdict> {
+    return this.#onNotes([text])
+  }
+
+  /** Before the charter is here, the log key is the one that the charter itself names; its id proves that it is that charter. */
+  #openNote(text: string, charterBytes: Uint8Array | undefined): Result<Note> {
+    if (this.#replica.inForce !== undefined) return this.#notes.open(text)
+    if (charterBytes === undefined) {
+      this.#events.gap()
+      return fail(rejection('NOT_FOUND', 'no charter yet'))
+    }
+    const charter = openEntry(charterBytes, this.#context.sha256)
+    if (!charter.ok) return charter
+    if (charter.value.record.kind !== 'charter' || logOf(charter.value, this.#context.sha256) !== this.#replica.society) return fail(rejection('CHARTER_ID'))
+    return openWith(text, this.#replica.society, (charter.value.record.body as { society_key: KeyText }).society_key, this.#context)
+  }
+
+  #openAll(group: Group): Result<OpenedEntry[]> {
+    const opened: OpenedEntry[] = []
+    for (const bytes of group.entries) {
+      const entry = openEntry(bytes, this.#context.sha256)
+      if (!entry.ok) return entry
+      if (entry.value.seq !== group.first + opened.length) return fail(rejection('FORMAT_SCHEMA', 'seq does not follow'))
+      opened.push(entry.value)
+    }
+    return ok(opened)
+  }
+
+  async #verify(opened: readonly OpenedEntry[]): Promise<Result<VerifiedEntry[]>> {
+    const verified: VerifiedEntry[] = []
+    for (const result of await verifyAll(opened, this.#verifier, this.#context.sha256)) {
+      if (!result.ok) return result
+      verified.push(result.value)
+    }
+    return ok(verified)
+  }
+
+  #order(batch: Batch, bytes: number): void {
+    if (batch.first > this.#replica.tip.size) this.#events.gap()
+    const end = batch.first + batch.entries.length
+    if (!this.#gap.add(batch.first, end, bytes, batch)) this.#events.gap()
+    void this.#drain()
+  }
+
+  /** Applies what connects, one batch after another. */
+  #drain(): Promise<void> {
+    this.#draining ??= this.#drainAll().finally(() => {
+      this.#draining = undefined
+    })
+    return this.#draining
+  }
+
+  async #drainAll(): Promise<void> {
+    for (let batch = this.#gap.take(this.#replica.tip.size); batch !== undefined; batch = this.#gap.take(this.#replica.tip.size)) await this.#apply(batch)
+  }
+
+  /** Decides and commits a batch; what does not give the signed root is dropped without a trace. */
+  async #apply(batch: Batch): Promise<void> {
+    let halt: Halt | undefined
+    const { note } = batch
+    const { answer } = await this.#replica.change<boolean>(
+      async (session, tip) => {
+        const fresh = batch.entries.filter(entry => entry.seq >= tip.size)
+        const [first] = fresh
+        if (first === undefined || first.seq !== tip.size) return { keep: [], answer: false }
+        const grown = this.#replica.grow(fresh)
+        if (note !== undefined && !sameHash(grown.root, note.checkpoint.root)) {
+          // A tampered copy, or another history: asking a peer tells which.
+          this.#events.gap()
+          return { keep: [], answer: false }
+        }
+        await session.prefetch(fresh)
+        const keep: VerifiedEntry[] = []
+        for (const entry of fresh) {
+          const bad = await session.decide(entry)
+          if (bad !== undefined) {
+            halt = { mode: codes[bad.code].class === 'void' ? 'void' : 'update-needed', seq: entry.seq, code: bad.code }
+            this.#events.rejected(bad)
+            break
+          }
+          keep.push(entry)
+        }
+        return { keep, answer: keep.length > 0 }
+      },
+      { sync: this.#sync, note: async size => (note !== undefined && size === note.checkpoint.size ? this.#notes.latestOps(note) : []) },
+    )
+    if (halt !== undefined) {
+      await this.#replica.stop(halt)
+      this.#events.halted(halt)
+    }
+    if (!answer) return
+    if (note !== undefined && this.#replica.tip.size === note.checkpoint.size) this.#notes.setLatest(note)
+    for (const offered of await this.#notes.retryEarly()) {
+      if (offered.type === 'conflict') this.#events.conflict(offered.note)
+      if (offered.type === 'held' && offered.final > offered.finalBefore) this.#events.final(offered.finalBefore, offered.final)
+    }
+  }
+
+  #verdict(error: Rejection): Verdict {
+    this.#events.rejected(error)
+    // "no such signature" is a key that is not in force here: state, not bytes.
+    if (error.code === 'NOTE_SIGNATURE' && error.detail !== undefined) return 'ignore'
+    return codes[error.code].class === 'reject' ? 'reject' : 'ignore'
+  }
+}
+
+function openWith(text: string, society: SocietyId, key: KeyText, context: DecideContext): Result<Note> {
+  const parsed = parseNote(text)
+  if (!parsed.ok) return parsed
+  const refused = verifyLogNote(parsed.value, originOf(society), key, context.verifySignature, context.sha256)
+  return refused === undefined ? parsed : fail(refused)
+}

@@ -1,0 +1,194 @@
+import { keyBytes } from '../encoding.ts'
+import { encodeGroup, GROUP_BYTES_MAX, GROUP_ENTRIES_MAX } from '../ingest/group.ts'
+import { entryOf } from '../ingest/verify.ts'
+import { checkpointText, formatNote, logSignatureMessage, makeLogNote, type Note, originOf } from '../log/note.ts'
+import type { Clock, Signer } from '../ports.ts'
+import type { DecideContext, VerifiedEntry, VerifiedRecord } from '../records/types.ts'
+import { type Rejection, rejection } from '../rejection.ts'
+import { fail, ok, type Result } from '../result.ts'
+import type { RecordId, Seq } from '../units.ts'
+import type { NoteBook } from './note-book.ts'
+import type { Replica } from './replica.ts'
+
+/** Records that wait for a group; beyond it senders are told to come back (OVERLOADED). */
+const QUEUE_MAX = 20_000
+/** Leaves room for the head of a group with its notes. */
+const GROUP_BYTES = GROUP_BYTES_MAX - 96 * 1024
+
+export interface SequencerEvents {
+  /** Durable and signed: may be published now, never before. */
+  sequenced(group: { readonly first: Seq; readonly entries: readonly VerifiedEntry[]; readonly note: Note; readonly frame: Uint8Array }): void
+  /** The store failed: nothing more is sequenced until a restart finds out what holds. */
+  failed(error: unknown): void
+}
+
+interface Waiting {
+  readonly record: VerifiedRecord
+  readonly answer: (result: Result<Seq>) => void
+}
+
+/**
+ * Writes one society's log: validate, append, fsync, then publish. Records that come within a few milliseconds share one
+ * group, one fsync and one signed checkpoint.
+ */
+export class Sequencer {
+  readonly #replica: Replica
+  readonly #notes: NoteBook
+  readonly #signer: Signer
+  readonly #clock: Clock
+  readonly #context: DecideContext
+  readonly #events: SequencerEvents
+  readonly #groupMs: number
+  /** Why nothing may be sequenced now, if so. */
+  readonly #barrier: () => Rejection | undefined
+  #queue: Waiting[] = []
+  readonly #pending = new Map<RecordId, Promise<Result<Seq>>>()
+  #running: Promise<void> | undefined
+  #cancel: (() => void) | undefined
+  #failed = false
+  #stopped = false
+
+  constructor(
+    replica: Replica,
+    notes: NoteBook,
+    options: { readonly groupMs: number; readonly barrier: () => Rejection | undefined },
+    components: { readonly signer: Signer; readonly clock: Clock; readonly context: DecideContext; readonly events: SequencerEvents },
+  ) {
+    this.#replica = replica
+    this.#notes = notes
+    this.#groupMs = options.groupMs
+    this.#barrier = options.barrier
+    this.#signer = components.signer
+    this.#clock = components.clock
+    this.#context = components.context
+    this.#events = components.events
+  }
+
+  isPending(id: RecordId): boolean {
+    return this.#pending.has(id)
+  }
+
+  /** Resolves when the record is durable in the log (its seq), or refused. The same record again gets the same answer. */
+  async submit(record: VerifiedRecord): Promise<Result<Seq>> {
+    const pending = this.#pending.get(record.id)
+    if (pending !== undefined) return pending
+    const known = await this.#replica.seqOf(record.id)
+    if (known !== undefined) return ok(known)
+    const again = this.#pending.get(record.id)
+    if (again !== undefined) return again
+    if (this.#queue.length >= QUEUE_MAX) return fail(rejection('OVERLOADED'))
+    const refused = this.#refusal()
+    if (refused !== undefined) return fail(refused)
+    const answer = new Promise<Result<Seq>>(resolve => this.#queue.push({ record, answer: resolve }))
+    this.#pending.set(record.id, answer)
+    this.#wake()
+    return answer.finally(() => this.#pending.delete(record.id))
+  }
+
+  /** Ends after the group in work; what still waits is told to come back. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#cancel?.()
+    await this.#running
+    for (const { answer } of this.#queue.splice(0)) answer(fail(rejection('OVERLOADED', 'stopping')))
+  }
+
+  #refusal(): Rejection | undefined {
+    if (this.#stopped) return rejection('OVERLOADED', 'stopping')
+    if (this.#failed) return rejection('INTERNAL', 'the store failed; restart the node')
+    return this.#barrier()
+  }
+
+  #wake(): void {
+    if (this.#running !== undefined || this.#cancel !== undefined || this.#queue.length === 0) return
+    this.#cancel = this.#clock.after(this.#groupMs, () => {
+      this.#cancel = undefined
+      this.#running = this.#runGroup().finally(() => {
+        this.#running = undefined
+        this.#wake()
+      })
+    })
+  }
+
+  async #runGroup(): Promise<void> {
+    const group = this.#takeGroup()
+    const refused = this.#refusal()
+    if (refused !== undefined) {
+      for (const { answer } of group) answer(fail(refused))
+      return
+    }
+    try {
+      await this.#sequence(group)
+    } catch (error) {
+      this.#failed = true
+      for (const { answer } of group) answer(fail(rejection('INTERNAL', 'the store failed')))
+      this.#events.failed(error)
+    }
+  }
+
+  #takeGroup(): Waiting[] {
+    let bytes = 0
+    let count = 0
+    for (const { record } of this.#queue) {
+      bytes += record.recordBytes.length + 256 + record.sigs.length * 1200
+      if (count > 0 && (bytes > GROUP_BYTES || count >= GROUP_ENTRIES_MAX)) break
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  async #sequence(group: readonly Waiting[]): Promise<void> {
+    let note: Note | undefined
+    let kept: readonly VerifiedEntry[] = []
+    const { answer: results } = await this.#replica.change<readonly Result<Seq>[]>(
+      async (session, tip) => {
+        const time = Math.max(tip.time, this.#clock.now())
+        const keep: VerifiedEntry[] = []
+        const answer: Result<Seq>[] = []
+        await session.prefetch(group.map(({ record }) => ({ ...record, seq: tip.size, time, bytes: record.recordBytes, leaf: record.recordBytes })))
+        for (const { record } of group) {
+          const entry = entryOf(record, tip.size + keep.length, time, this.#context.sha256)
+          const bad = await session.decide(entry)
+          answer.push(bad === undefined ? ok(entry.seq) : fail(bad))
+          if (bad === undefined) keep.push(entry)
+        }
+        kept = keep
+        return { keep, answer }
+      },
+      {
+        sync: true,
+        note: async (size, root) => {
+          note = await this.#signCheckpoint(size, root)
+          return this.#notes.latestOps(note)
+        },
+      },
+    )
+    const entries = kept
+    for (const [index, { answer }] of group.entries()) answer(results[index] ?? fail(rejection('INTERNAL')))
+    const [first] = entries
+    if (first === undefined || note === undefined) return
+    this.#notes.setLatest(note)
+    const frame = encodeGroup({ first: first.seq, entries: entries.map(entry => entry.bytes), checkpoint: formatNote(note), notes: this.#finalNotes() })
+    this.#events.sequenced({ first: first.seq, entries, note, frame })
+  }
+
+  /** A group without entries: brings followers the cosignatures of the newest final note. */
+  noteFrame(): Uint8Array | undefined {
+    const latest = this.#notes.latest
+    if (latest === undefined) return undefined
+    return encodeGroup({ first: latest.checkpoint.size, entries: [], checkpoint: formatNote(latest), notes: this.#finalNotes() })
+  }
+
+  #finalNotes(): readonly string[] {
+    const final = this.#notes.finalNote
+    return final === undefined ? [] : [formatNote(final)]
+  }
+
+  async #signCheckpoint(size: Seq, root: Uint8Array): Promise<Note> {
+    const checkpoint = { origin: originOf(this.#replica.society), size, root }
+    const key = keyBytes(this.#signer.key)
+    if (key === undefined) throw new RangeError('society key')
+    const signature = await this.#signer.sign(logSignatureMessage(checkpointText(checkpoint)))
+    return makeLogNote(checkpoint, key, signature, this.#context.sha256)
+  }
+}

@@ -1,0 +1,131 @@
+import type { NodeEvent, NodeService, RecordView, SocietyView } from '../../../node/service.ts'
+import { canonicalBytes, type JsonObject } from '../../../src/canonical.ts'
+import { rejection } from '../../../src/rejection.ts'
+import { fail, ok } from '../../../src/result.ts'
+
+/** A node that knows one society, one LCT and one record, for tests of what stands above it. */
+
+export const KEY = `z6Mk${'a'.repeat(44)}`
+export const HASH = 'A'.repeat(43)
+export const SOCIETY = `alpha-${'a'.repeat(26)}`
+export const LCT = `lct:web4:organization:${SOCIETY}:${'b'.repeat(26)}`
+export const OTHER = `lct:web4:human:${SOCIETY}:${'c'.repeat(26)}`
+export const NOTE = `web4/${SOCIETY}\n2\n${HASH}\n\n— note\n`
+/** Members out of order and spaces: what stands in a store is never tidied up. */
+export const ENTRIES = ['{"seq":0, "b":1,"a":2}', '{"seq":1}', '{"seq":2,"text":"ä"}'].map(text =>
+  new TextEncoder().encode(text),
+)
+
+export const society: SocietyView = {
+  society: SOCIETY,
+  slug: 'alpha',
+  own: true,
+  policy: { follow: true, witness: true, block: false },
+  size: 3,
+  root: HASH,
+  final: 2,
+  final_for_us: 1,
+  finality: { n: 4, q: 3, liars_tolerated: 1, away_tolerated: 1 },
+  witnesses: [{ key: KEY, cosigned: 2, accepted: true }],
+  law_number: 0,
+  frozen: false,
+  state: 'running',
+}
+
+export interface FakeService extends NodeService {
+  emit(event: NodeEvent): void
+  readonly listeners: ReadonlySet<unknown>
+  readonly submissions: Uint8Array[]
+  readonly issued: JsonObject[]
+}
+
+const final = (id: string): RecordView => ({ id, status: 'final', society: SOCIETY, seq: 2, final_for_us: true })
+
+export function fakeService(changes: Partial<NodeService> = {}): FakeService {
+  const listeners = new Set<(event: NodeEvent) => void>()
+  const submissions: Uint8Array[] = []
+  const issued: JsonObject[] = []
+  const known = (id: string) => id === SOCIETY
+  const service: NodeService = {
+    status: () => ({
+      version: '0.1.0',
+      society: SOCIETY,
+      witness_key: KEY,
+      peer_id: '12D3',
+      addresses: ['/ip4/127.0.0.1/tcp/1'],
+      clock: 1_700_000_000_000,
+      peers: [{ peer: '12D4', society: '', witness_key: KEY }],
+      logs: [society],
+      rejected: { STALE: 2 },
+    }),
+    ready: () => ({ ready: true, reasons: [] }),
+    societies: () => [society],
+    society: id => (known(id) ? society : undefined),
+    entries: async (id, from, limit) =>
+      known(id) ? ok(ENTRIES.slice(from, from + limit)) : fail(rejection('NOT_FOUND')),
+    checkpoint: id => (known(id) ? ok(NOTE) : fail(rejection('NOT_FOUND'))),
+    state: async id => ok({ society: id, size: 3, root: HASH, digest: HASH, keys: 7 }),
+    nextN: async (_society, _author, lane) => ok(lane + 5),
+    record: async id => (id === HASH ? final(id) : { id, status: 'unknown' }),
+    proof: async () => ok(ENTRIES[0] as Uint8Array),
+    lct: async lct => ok({ lct, status: 'active' }),
+    certificate: async () => ok(ENTRIES[1] as Uint8Array),
+    accounts: async (lct, id) => [
+      {
+        society: id ?? SOCIETY,
+        lct,
+        spendable: 12_500_000,
+        atp: '12.5',
+        lots: [{ origin: 1, principal: 2, value: 3 }],
+      },
+    ],
+    attestations: async filter => [
+      {
+        society: SOCIETY,
+        seq: 1,
+        id: HASH,
+        witness: LCT,
+        subject: filter.subject ?? OTHER,
+        type: filter.type ?? 'existence',
+        claims: { method: 'seen', observed_at: filter.limit },
+        time: 1,
+        final: true,
+      },
+    ],
+    submit: async bytes => {
+      submissions.push(bytes)
+      return ok({ id: HASH, status: 'pending', society: SOCIETY })
+    },
+    subscribe: listener => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    metrics: async () => '# HELP web4_peers\nweb4_peers 1\n',
+    operator: {
+      genesis: async () => ok({ society: SOCIETY }),
+      policy: async id => ok(known(id) ? society : undefined),
+      connect: async address => ok({ peer: address }),
+      recognize: async () => ok(final(HASH)),
+      block: async () => ok(final(HASH)),
+      introduce: async () => ok(final(HASH)),
+      prepareBirth: async ({ key }) => ok({ record: { kind: 'birth', body: { key } }, lct: LCT }),
+      birth: async () => ok({ ...final(HASH), lct: LCT }),
+      issue: async request => {
+        issued.push(request as JsonObject)
+        return ok(final(HASH))
+      },
+    },
+    ...changes,
+  }
+  return {
+    ...service,
+    emit: event => {
+      for (const listener of listeners) listener(event)
+    },
+    listeners,
+    submissions,
+    issued,
+  }
+}
+
+export const SUBMISSION = canonicalBytes({ record: { v: 1 }, sigs: [] })

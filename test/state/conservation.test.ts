@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { conservation } from '../../src/state/books.ts'
+import { DAY_MS, HOUR_MS } from '../../src/units.ts'
+import { Ledger } from '../support/ledger.ts'
+
+const party = fc.integer({ min: 0, max: 3 })
+/** Small amounts meet boundaries, large ones the range. */
+const amount = fc.oneof(
+  fc.integer({ min: -1, max: 20 }),
+  fc.integer({ min: 1, max: 10 ** 9 }),
+  fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+)
+const step = fc.oneof(
+  fc.record({ act: fc.constantFrom('mint', 'slash_pool'), amount }),
+  fc.record({ act: fc.constantFrom('charge', 'discharge', 'slash', 'sweep'), amount, who: party }),
+  fc.record({ act: fc.constant('transfer'), amount, who: party, to: party }),
+  fc.record({ act: fc.constant('all'), who: party, to: party }),
+  fc.record({
+    act: fc.constant('wait'),
+    ms: fc.oneof(fc.integer({ min: 0, max: 3 * DAY_MS }), fc.integer({ min: 0, max: 200 * DAY_MS })),
+  }),
+  fc.record({
+    act: fc.constant('law'),
+    decay: fc.record({
+      base_ppm: fc.integer({ min: 0, max: 1_000_000 }),
+      grace_ms: fc.integer({ min: 0, max: 30 * DAY_MS }),
+      max_age_ms: fc.integer({ min: DAY_MS, max: 365 * DAY_MS }),
+    }),
+  }),
+)
+type Step = {
+  act: string
+  amount?: number
+  who?: number
+  to?: number
+  ms?: number
+  decay?: { base_ppm: number; grace_ms: number; max_age_ms: number }
+}
+
+function run(steps: readonly Step[], intervalMs: number, afterEach: (ledger: Ledger) => void): void {
+  const ledger = new Ledger({
+    intervalMs,
+    law: { ceilings: { charge: Number.MAX_SAFE_INTEGER, mint: Number.MAX_SAFE_INTEGER } },
+  })
+  const parties = [11, 12, 13, 14].map(number => ledger.enrol(number))
+  ledger.mint(10 ** 10)
+  for (const { act, amount: units = 1, who = 0, to = 0, ms = 0, decay } of steps) {
+    const [from = '', payee = ''] = [parties[who], parties[to]]
+    if (act === 'mint') ledger.mint(units)
+    else if (act === 'slash_pool') ledger.slash(units)
+    else if (act === 'charge') ledger.charge(from, units)
+    else if (act === 'discharge') ledger.discharge(from, units)
+    else if (act === 'slash') ledger.slash(units, from)
+    else if (act === 'sweep') ledger.sweep(from)
+    else if (act === 'transfer') ledger.transfer(from, payee, units)
+    else if (act === 'all') ledger.transfer(from, payee, ledger.spendable(from))
+    else if (act === 'wait') ledger.time += ms
+    else if (decay !== undefined) ledger.legislate({ decay })
+    afterEach(ledger)
+  }
+}
+
+describe('conservation', () => {
+  it('counts to the last unit of 10^-15 micro-ATP', () => {
+    const pool = { minted: '10', pool: '3999999999999999', slashed: '1' }
+    const account = (book: string) => ({ book, lots: [[0, 1]] as const })
+    assert.equal(conservation(pool, [account('5000000000000000'), account('1')]), 0n)
+    assert.equal(conservation(pool, [account('5000000000000000')]), 1n)
+    assert.equal(conservation(pool, [account('5000000000000003')]), -2n)
+  })
+
+  it('holds after every entry of any history', () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 40 }),
+        fc.constantFrom(DAY_MS, 5 * HOUR_MS, 30 * DAY_MS),
+        (steps, interval) => {
+          run(steps, interval, ledger => {
+            ledger.assertConserved()
+            assert.ok(ledger.pool >= 0n)
+            for (const { book, lots } of ledger.accounts()) {
+              assert.ok(BigInt(book) > 0n && lots.length > 0)
+              assert.ok(lots.every(([, principal]) => Number.isSafeInteger(principal) && principal > 0))
+              assert.deepEqual(
+                lots,
+                [...lots].sort(([a], [b]) => a - b),
+              )
+            }
+          })
+        },
+      ),
+      { numRuns: 200, verbose: 1 },
+    )
+  })
+
+  it('gives the same value to who looked at every step and who never did', () => {
+    const waits = fc.array(fc.integer({ min: 0, max: 40 * DAY_MS }), { maxLength: 20 })
+    fc.assert(
+      fc.property(waits, fc.integer({ min: 1, max: 10 ** 12 }), (jumps, charged) => {
+        const values = [true, false].map(looks => {
+          const ledger = new Ledger()
+          const holder = ledger.enrol(11)
+          ledger.mint(10 ** 12)
+          ledger.charge(holder, charged)
+          for (const ms of jumps) {
+            ledger.time += ms
+            if (looks) ledger.sweep(holder)
+          }
+          return ledger.value(holder)
+        })
+        assert.equal(values[0], values[1])
+      }),
+      { verbose: 1 },
+    )
+  })
+})
