@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { EntriesReply, Requests } from '../../src/driver/net.ts'
 import { ENTRY_BYTES_MAX } from '../../src/limits.ts'
 import { NOTE_BYTES_MAX } from '../../src/log/note.ts'
-import { countField, proofField, societyField, strictObject } from '../../src/records/fields.ts'
+import { countField, hashField, proofField, societyField, strictObject } from '../../src/records/fields.ts'
 import { rejection } from '../../src/rejection.ts'
 import { fail, ok } from '../../src/result.ts'
 import { jsonFrame } from '../json.ts'
@@ -23,6 +23,7 @@ const head = jsonFrame(
     note: Type.String({ maxLength: NOTE_BYTES_MAX }),
     ok: Type.Literal(true),
     proof: proofField,
+    root: hashField,
   }),
 )
 
@@ -30,19 +31,19 @@ const head = jsonFrame(
 export const entriesCodec: RequestCodec<Requests['entries']['request'], EntriesReply> = {
   encodeRequest: request.encode,
   decodeRequest: request.decode,
-  encodeReply: ({ entries, note, proof }) => [
-    head.encode({ count: entries.length, note, ok: true, proof }),
+  encodeReply: ({ entries, note, proof, root }) => [
+    head.encode({ count: entries.length, note, ok: true, proof, root }),
     ...entries,
   ],
   decodeReply([first, ...entries]) {
     if (first === undefined) return fail(rejection('PEER_GARBAGE', 'no frame'))
     const decoded = head.decode(first)
     if (!decoded.ok) return decoded
-    const { count, note, proof } = decoded.value
+    const { count, note, proof, root } = decoded.value
     if (count !== entries.length) return fail(rejection('PEER_GARBAGE', 'count'))
     if (entries.some(entry => entry.length === 0 || entry.length > ENTRY_BYTES_MAX)) {
       return fail(rejection('PEER_GARBAGE', 'entry length'))
     }
-    return ok({ entries, note, proof })
+    return ok({ entries, note, proof, root })
   },
 }

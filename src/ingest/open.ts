@@ -43,6 +43,8 @@ const entrySchema = strictObject({ record: recordSchema, seq: timeField, sigs: s
 const checkSubmission = checker(submissionSchema)
 const checkEntry = checker(entrySchema)
 
+/** `,"seq":…,"time":…` at most, which a submission does not have yet. */
+const PLACE_BYTES = 48
 /** `{"record":` */
 const RECORD_OFFSET = 10
 /** Decoded public keys, shared: a pure function of its input, kept only for speed. */
@@ -56,7 +58,7 @@ export function openSubmission(bytes: Uint8Array, sha256: Sha256): Result<Opened
   if (bad !== undefined) return fail(bad)
   const { record, sigs } = decoded.value as unknown as { record: AnyRecord; sigs: readonly Sig[] }
   const tail = canonicalText(sigs as unknown as Json).length + ',"sigs":'.length + 1
-  return openRecord(record, bytes.subarray(RECORD_OFFSET, bytes.length - tail), sigs, sha256)
+  return openRecord(record, bytes.subarray(RECORD_OFFSET, bytes.length - tail), sigs, bytes.length + PLACE_BYTES, sha256)
 }
 
 /** Opens the canonical bytes of `{record, seq, sigs, time}`. */
@@ -68,7 +70,7 @@ export function openEntry(bytes: Uint8Array, sha256: Sha256): Result<OpenedEntry
   const { record, seq, sigs, time } = decoded.value as unknown as { record: AnyRecord; seq: number; sigs: readonly Sig[]; time: number }
   // Everything behind the record is ASCII by schema, so text length is byte length.
   const tail = `,"seq":${seq},"sigs":${JSON.stringify(sigs)},"time":${time}}`.length
-  const opened = openRecord(record, bytes.subarray(RECORD_OFFSET, bytes.length - tail), sigs, sha256)
+  const opened = openRecord(record, bytes.subarray(RECORD_OFFSET, bytes.length - tail), sigs, bytes.length, sha256)
   if (!opened.ok) return opened
   return ok({ ...opened.value, seq, time, bytes, leaf: leafHash(bytes, sha256) })
 }
@@ -81,11 +83,12 @@ function decode(bytes: Uint8Array): Result<JsonObject> {
   return decoded.ok ? ok(decoded.value as JsonObject) : decoded
 }
 
-function openRecord(record: AnyRecord, recordBytes: Uint8Array, sigs: readonly Sig[], sha256: Sha256): Result<OpenedRecord> {
+/** `wholeBytes`: of the entry, which is what the limits of a kind count (foreign entries travel inside records). */
+function openRecord(record: AnyRecord, recordBytes: Uint8Array, sigs: readonly Sig[], wholeBytes: number, sha256: Sha256): Result<OpenedRecord> {
   const rules = record.v === 1 ? rulesOf(record.kind) : undefined
   if (rules === undefined) return fail(rejection('UNKNOWN_KIND', `v ${record.v}, kind ${record.kind}`))
   const { bytesMax, signatures, checkBody } = rules
-  if (recordBytes.length > bytesMax) return fail(rejection('FORMAT_TOO_LARGE', `${recordBytes.length} bytes of ${record.kind}`))
+  if (wholeBytes > bytesMax) return fail(rejection('FORMAT_TOO_LARGE', `${wholeBytes} bytes of ${record.kind}`))
   const bad =
     checkBody(record.body) ??
     (record.kind === 'charter' ? undefined : nameless(record)) ??

@@ -48,7 +48,7 @@ export type NotesFork = Static<typeof notesForkSchema>
 export type ChartersFork = Static<typeof chartersForkSchema>
 export type ForkProof = NotesFork | ChartersFork
 
-/** Two notes, their proof, and eight links of the largest entries in base64url come to 730 KiB. */
+/** Two notes, their proof, and eight links of the largest entries in base64url come to some 740 KiB. */
 export const FORK_PROOF_BYTES_MAX = 768 * 1024
 
 const checkNotes = checker(notesForkSchema)

@@ -6,6 +6,9 @@ import { DAY_MS, type EpochMs, HOUR_MS, type KeyText } from '../units.ts'
 import { type Law, PROTOCOL } from './law.ts'
 import { isSorted, isSortedSet } from './lists.ts'
 
+/** The decay table has one factor for each living origin: an unbounded age would let a hostile law exhaust every replica. */
+const AGE_INTERVALS_MAX = 10_000
+
 /** What a law must fulfil wherever it comes into force: in a charter, a law.update, or a foreign one that is recognised. */
 
 const INTERVAL_MS_MIN = HOUR_MS
@@ -37,6 +40,7 @@ export function refuseValues(law: Law, intervalMs?: EpochMs): Rejection | undefi
   if (base_ppm > BASE_PPM_MAX) return rejection('LAW_VALUES', 'decay.base_ppm')
   if (grace_ms > max_age_ms) return rejection('LAW_VALUES', 'decay.grace_ms')
   if (intervalMs !== undefined && max_age_ms < intervalMs) return rejection('LAW_VALUES', 'decay.max_age_ms')
+  if (intervalMs !== undefined && max_age_ms > AGE_INTERVALS_MAX * intervalMs) return rejection('LAW_VALUES', 'decay.max_age_ms')
   if (!isSortedSet(law.birth.witnesses)) return rejection('LAW_VALUES', 'birth.witnesses')
   if (!isSorted(law.finality.witnesses)) return rejection('LAW_VALUES', 'finality.witnesses')
   if (!isSortedSet(law.roles.producer)) return rejection('LAW_VALUES', 'roles.producer')

@@ -20,11 +20,11 @@ const operand = Type.Union([
 const normSchema = strictObject({
   condition: Type.Optional(textField(512)),
   id: textField(64),
-  operator: Type.Union(['<=', '<', '>=', '>', '==', '!=', 'in', 'not_in'].map(text => Type.Literal(text))),
+  operator: Type.Enum(['<=', '<', '>=', '>', '==', '!=', 'in', 'not_in']),
   priority: countField,
   reason: Type.Optional(textField(256)),
   selector: textField(128),
-  type: Type.Union(['allow', 'deny', 'require', 'limit', 'procedure'].map(text => Type.Literal(text))),
+  type: Type.Enum(['allow', 'deny', 'require', 'limit', 'procedure']),
   value: operand,
 })
 

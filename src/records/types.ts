@@ -67,7 +67,7 @@ export interface RecordRules<Kind extends string = string, Body = JsonObject> {
   /** Rules that need nothing but the record and its signers; codes of class reject. */
   check(record: RecordOf<Kind, Body>, signers: readonly KeyText[]): Rejection | undefined
   /** State keys that decide will read, as far as they can be known beforehand; a hint for one multi-get. */
-  touches(record: RecordOf<Kind, Body>): readonly string[]
+  touches(record: RecordOf<Kind, Body>, signers: readonly KeyText[]): readonly string[]
   /** Changes the draft, or says why the entry is void. Runs after the rules that all kinds share. */
   decide(draft: Draft, entry: OpenedEntry<RecordOf<Kind, Body> & AnyRecord>, context: DecideContext): Rejection | undefined
 }

@@ -1,3 +1,4 @@
+import { PROTOCOL } from '../records/law.ts'
 import { rulesOf } from '../records/registry.ts'
 import type { DecideContext, OpenedEntry } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
@@ -7,9 +8,6 @@ import type { SocietyId } from '../units.ts'
 import { advanceDecay } from './decay.ts'
 import { readState, stateKeys, stateValue } from './model.ts'
 import { Draft, type StateView } from './view.ts'
-
-/** The highest number of rules that this software knows. */
-export const PROTOCOL = 1
 
 /**
  * The state machine of one society: what an entry changes, or why it is void. Pure and total: no clock, no I/O, no other log.
@@ -37,7 +35,7 @@ export function decide(view: StateView, society: SocietyId, entry: OpenedEntry, 
 /** State keys that any entry of this kind may read: one multi-get for a whole group. */
 export function touchedKeys(entry: OpenedEntry): readonly string[] {
   const { record } = entry
-  const own = rulesOf(record.kind)?.touches(record) ?? []
+  const own = rulesOf(record.kind)?.touches(record, entry.sigs.map(sig => sig.by)) ?? []
   return [...SHARED_KEYS, stateKeys.lane(record.author, record.lane), stateKeys.lct(record.author), ...own]
 }
 const SHARED_KEYS = [stateKeys.charter, stateKeys.law, stateKeys.keys, stateKeys.time, stateKeys.decay, stateKeys.pool]

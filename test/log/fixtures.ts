@@ -6,6 +6,7 @@ import { cosignatureMessage, makeCosignatureLine } from '../../src/log/cosignatu
 import { leafHash } from '../../src/log/merkle.ts'
 import { logSignatureMessage, makeLogNote, type Note, type NoteSignature } from '../../src/log/note.ts'
 import type { TileId, Tiles, TileWrite } from '../../src/log/tiles.ts'
+import type { KeyText } from '../../src/units.ts'
 
 export const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -59,14 +60,18 @@ export class TileMap {
 }
 export const nameOf = (tile: TileId): string => `${tile.level}/${tile.index}`
 
+export interface TestKey {
+  readonly raw: Uint8Array
+  readonly text: KeyText
+  sign(message: Uint8Array): Uint8Array
+}
+
 /** A key pair from one repeated byte. */
-export function testKey(byte: number) {
+export function testKey(byte: number): TestKey {
   const seed = new Uint8Array(32).fill(byte)
   const raw = ed25519.getPublicKey(seed)
-  return { raw, text: keyText(raw), sign: (message: Uint8Array): Uint8Array => ed25519.sign(message, seed) }
+  return { raw, text: keyText(raw), sign: message => ed25519.sign(message, seed) }
 }
-export type TestKey = ReturnType<typeof testKey>
-
 export function signedNote(origin: string, size: number, root: Uint8Array, key: TestKey): Note {
   const draft = makeLogNote({ origin, size, root }, key.raw, new Uint8Array(64), sha256)
   return makeLogNote(draft.checkpoint, key.raw, key.sign(logSignatureMessage(draft.text)), sha256)

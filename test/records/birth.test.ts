@@ -5,8 +5,9 @@ import { birthLct } from '../../src/records/birth.ts'
 import type { RecordOf } from '../../src/records/types.ts'
 import type { Code } from '../../src/rejection.ts'
 import { readState } from '../../src/state/model.ts'
-import { federation, type TestSociety } from '../support/federation.ts'
+import { federation } from '../support/federation.ts'
 import { hashText, type Identity, identity, keysOf } from '../support/identity.ts'
+import type { TestSociety } from '../support/society.ts'
 
 type Four = [TestSociety, TestSociety, TestSociety, TestSociety]
 

@@ -10,7 +10,6 @@ import { decide } from '../../src/state/decide.ts'
 import { readState } from '../../src/state/model.ts'
 import type { Draft } from '../../src/state/view.ts'
 import { DAY_MS, HOUR_MS } from '../../src/units.ts'
-import { GENESIS_MS, keysOfSociety } from '../support/federation.ts'
 import {
   commitment,
   context,
@@ -23,6 +22,7 @@ import {
   override,
   signRecord,
 } from '../support/identity.ts'
+import { GENESIS_MS, keysOfSociety } from '../support/society.ts'
 
 const { society, witness, next } = keysOfSociety('river')
 const witnesses = Array.from({ length: 16 }, (_, index) => identity(`witness ${index}`))
@@ -136,6 +136,7 @@ describe('charter', () => {
     ['decay above everything', 'LAW_VALUES', { 'law.decay.base_ppm': 1_000_001 }],
     ['grace above the maximal age', 'LAW_VALUES', { 'law.decay.grace_ms': 366 * DAY_MS }],
     ['maximal age below the interval', 'LAW_VALUES', { 'law.decay.max_age_ms': DAY_MS - 1, 'law.decay.grace_ms': 0 }],
+    ['maximal age of too many intervals', 'LAW_VALUES', { 'law.decay.max_age_ms': 10_000 * DAY_MS + 1 }],
     ['law number', 'LAW_VALUES', { 'law.number': 1 }],
     ['birth witnesses unsorted', 'LAW_VALUES', { 'law.birth.witnesses': [key(1), key(0)] }],
     ['finality witnesses unsorted', 'LAW_VALUES', { 'law.finality': { quorum: 2, witnesses: [key(1), key(0)] } }],

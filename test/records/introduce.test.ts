@@ -6,8 +6,9 @@ import { standingBytes, verifyStanding } from '../../src/records/standing.ts'
 import type { Code } from '../../src/rejection.ts'
 import { readState } from '../../src/state/model.ts'
 import { HOUR_MS } from '../../src/units.ts'
-import { federation, type TestSociety } from '../support/federation.ts'
+import { federation } from '../support/federation.ts'
 import { context, hashText, type Identity, identity } from '../support/identity.ts'
+import type { TestSociety } from '../support/society.ts'
 
 const ada = identity('s0 ada')
 const fresh = identity('fresh')

@@ -7,8 +7,8 @@ import { type LawUpdateBody, lawUpdateRules } from '../../src/records/law-update
 import type { Code } from '../../src/rejection.ts'
 import { readState, stateKeys } from '../../src/state/model.ts'
 import { Draft } from '../../src/state/view.ts'
-import { keysOfSociety, TestSociety } from '../support/federation.ts'
 import { commitment, context, type Identity, identity, keysOf, override } from '../support/identity.ts'
+import { keysOfSociety, TestSociety } from '../support/society.ts'
 
 const { society, witness, next } = keysOfSociety('river')
 const witnesses = Array.from({ length: 6 }, (_, index) => identity(`witness ${index}`))

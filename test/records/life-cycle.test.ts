@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { readState } from '../../src/state/model.ts'
 import { DAY_MS } from '../../src/units.ts'
-import { federation, type TestSociety } from '../support/federation.ts'
+import { federation } from '../support/federation.ts'
 import { hashText, identity } from '../support/identity.ts'
+import type { TestSociety } from '../support/society.ts'
 
 const [ada, fresh, later, bob] = ['s0 ada', 'fresh', 'later', 's0 bob'].map(identity) as [
   ReturnType<typeof identity>,

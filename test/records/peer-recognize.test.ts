@@ -3,23 +3,15 @@ import { sha256 } from '../../node/crypto/sodium.ts'
 import { utf8Decode, utf8Encode } from '../../src/canonical.ts'
 import { fromBase64url, toBase64url } from '../../src/encoding.ts'
 import { logOf, openEntry } from '../../src/ingest/open.ts'
-import { defaultLaw, type Law } from '../../src/records/law.ts'
+import { defaultLaw } from '../../src/records/law.ts'
 import type { PeerRecognizeBody } from '../../src/records/peer-recognize.ts'
 import type { AnyRecord } from '../../src/records/types.ts'
 import type { Code } from '../../src/rejection.ts'
 import { readState } from '../../src/state/model.ts'
 import { DAY_MS } from '../../src/units.ts'
-import { federation, GENESIS_MS, keysOfSociety, type NoteOptions, TestSociety } from '../support/federation.ts'
-import {
-  commitment,
-  entryBytes,
-  hashText,
-  type Identity,
-  identity,
-  keysOf,
-  override,
-  signRecord,
-} from '../support/identity.ts'
+import { federation, outsider } from '../support/federation.ts'
+import { commitment, entryBytes, hashText, identity, keysOf, override, signRecord } from '../support/identity.ts'
+import { GENESIS_MS, type NoteOptions, TestSociety } from '../support/society.ts'
 
 type Four = [TestSociety, TestSociety, TestSociety, TestSociety]
 
@@ -39,30 +31,6 @@ function tampered(text: string, find: string, replace: string, last = false): st
   const at = last ? before.lastIndexOf(find) : before.indexOf(find)
   assert.notEqual(at, -1)
   return toBase64url(utf8Encode(before.slice(0, at) + replace + before.slice(at + find.length)))
-}
-
-/** A society outside the federation, with its own witnesses. */
-function outsider(
-  change: (law: Law) => Law = same => same,
-  slug = 'outside',
-  witnesses = [0, 1, 2].map(i => identity(`outer ${i}`)),
-): TestSociety {
-  const law = defaultLaw({ witness_key: keysOfSociety(slug).witness.key, finality: keysOf(witnesses), birth: [] })
-  return new TestSociety({ slug, law: change(law), witnesses })
-}
-
-/** The peer's law changes; gives the seq of its entry. */
-function amend(
-  peer: TestSociety,
-  changes: Partial<Law>,
-  signers: readonly Identity[] = [peer.society],
-  members: object = {},
-): number {
-  return peer.append({
-    kind: 'law.update',
-    body: { law: { ...peer.law, number: peer.law.number + 1, ...changes }, ...members },
-    signers,
-  }).seq
 }
 
 describe('peer.recognize, the charter', () => {
@@ -110,7 +78,7 @@ describe('peer.recognize, the charter', () => {
   it('refuses one cosignature too many of the witnesses themselves', () => {
     const witnesses = [0, 1, 2, 3].map(i => identity(`outer ${i}`))
     const [log] = strangers()
-    const peer = outsider(same => same, 'outside', witnesses)
+    const peer = outsider(same => same, witnesses)
     assert.equal(peer.law.finality.quorum, 3)
     assert.equal(log.refusal(recognise(peer.recognition())), undefined)
     assert.equal(log.refusal(recognise(peer.recognition(0, { cosigners: witnesses }))), 'PEER_QUORUM')
@@ -184,123 +152,5 @@ describe('peer.recognize, the charter', () => {
       const thief = new TestSociety({ slug: 'thief', law, witnesses, consents: [taken] })
       assert.equal(log.reason(recognise(thief.recognition())), "PEER_EVIDENCE another society's witness key")
     }
-  })
-})
-
-describe('peer.recognize, later laws', () => {
-  it('follows new witnesses, vouched for by the ones before', () => {
-    const [log] = friends()
-    const peer = outsider()
-    log.append(recognise(peer.recognition()))
-    const before = peer.witnesses
-    const fresh = identity('outer 3')
-    const seq = amend(peer, { finality: { quorum: 2, witnesses: keysOf([...before.slice(0, 2), fresh]) } }, [
-      peer.society,
-      fresh,
-    ])
-    assert.equal(
-      log.refusal(recognise(peer.recognition(seq, { cosigners: [...before.slice(0, 1), fresh] }))),
-      'PEER_QUORUM',
-    )
-    assert.equal(log.refusal(recognise(peer.recognition(seq, { cosigners: before.slice(0, 2) }))), 'PEER_QUORUM')
-    log.append(recognise(peer.recognition(seq, { cosigners: before })))
-    const state = readState.peer(log, peer.id)
-    assert.equal(state?.number, 1)
-    assert.equal(state.size, seq + 1)
-    assert.equal(state.quorum, 2)
-    assert.deepEqual(state.witnesses, peer.law.finality.witnesses)
-    assert.equal(log.refusal(recognise(peer.recognition(seq, { cosigners: before }))), 'PEER_OLDER')
-    assert.equal(log.refusal(recognise(peer.recognition(0, { cosigners: before }))), 'PEER_OLDER')
-  })
-
-  it('follows a new society key, which signs the note', () => {
-    const [log] = friends()
-    const peer = outsider()
-    log.append(recognise(peer.recognition()))
-    const old = peer.society
-    const after = identity('outside after next')
-    const seq = amend(peer, {}, [peer.next], { next: commitment(after), society_key: peer.next.key })
-    assert.equal(log.reason(recognise(peer.recognition(seq, { logKey: old }))), 'PEER_EVIDENCE note: NOTE_SIGNATURE')
-    log.append(recognise(peer.recognition(seq, { logKey: peer.next })))
-    assert.equal(readState.peer(log, peer.id)?.key, peer.next.key)
-    assert.equal(readState.peer(log, peer.id)?.next, commitment(after))
-  })
-
-  it('follows a new witness key and lets the old one go', () => {
-    const [log] = friends()
-    const peer = outsider()
-    log.append(recognise(peer.recognition()))
-    const fresh = identity('outside second witness')
-    const seq = amend(peer, { witness_key: fresh.key }, [peer.society, fresh])
-    log.append(recognise(peer.recognition(seq)))
-    assert.equal(readState.witnessKey(log, peer.witness.key), undefined)
-    assert.equal(readState.witnessKey(log, fresh.key), peer.id)
-  })
-
-  it('skips laws that change no relations, and refuses them', () => {
-    const [log] = friends()
-    const peer = outsider()
-    log.append(recognise(peer.recognition()))
-    const seq = amend(peer, { endpoints: ['/dns4/example.org/tcp/1'] })
-    assert.equal(log.refusal(recognise(peer.recognition(seq))), 'PEER_OLDER')
-    const fresh = identity('outside second witness')
-    const next = amend(peer, { witness_key: fresh.key }, [peer.society, fresh])
-    assert.equal(log.refusal(recognise(peer.recognition(next))), undefined)
-  })
-
-  it('leaves out no handover', () => {
-    const [log] = friends()
-    const peer = outsider()
-    log.append(recognise(peer.recognition()))
-    const before = peer.witnesses
-    const [fresh, last] = [identity('outer 3'), identity('outer 4')]
-    amend(peer, { finality: { quorum: 3, witnesses: keysOf([...before, fresh]) } }, [peer.society, fresh])
-    const seq = amend(peer, { finality: { quorum: 4, witnesses: keysOf([...before, fresh, last]) } }, [
-      peer.society,
-      last,
-    ])
-    assert.equal(
-      log.reason(recognise(peer.recognition(seq, { cosigners: before }))),
-      'PEER_EVIDENCE law.update: SIGNER_WRONG',
-    )
-  })
-
-  it('takes no law of somebody else, nor other entries', () => {
-    const [log, one, two] = friends()
-    const seq = amend(two, { finality: { ...two.law.finality, quorum: 2 } })
-    assert.equal(log.refusal(recognise({ ...two.recognition(seq), peer: one.id })), 'PEER_EVIDENCE')
-    assert.equal(log.refusal(recognise(one.recognition(1))), 'PEER_EVIDENCE')
-  })
-
-  it('takes no law that is void by its bytes and what is recognised', () => {
-    // Only liars among its witnesses would cosign such a law, but that is no reason to follow them.
-    const [log, peer] = friends()
-    const law = { ...peer.law, number: 1 }
-    const cases: [reason: string, body: object, signers: readonly Identity[]][] = [
-      ['law.update: LAW_NEXT_KEY', { law, next: commitment(stranger), society_key: stranger.key }, [stranger]],
-      ['law.update: SIGNER_WRONG', { law: { ...law, witness_key: stranger.key } }, [peer.society]],
-      ['law.update: SIGNER_WRONG', { law: { ...law, witness_key: stranger.key } }, [stranger]],
-      ['law.update: LAW_QUORUM', { law: { ...law, finality: { ...law.finality, quorum: 1 } } }, [peer.society]],
-      ['protocol 2', { law: { ...law, protocol: 2, finality: { ...law.finality, quorum: 2 } } }, [peer.society]],
-      ["another society's witness key", { law: { ...law, witness_key: log.witness.key } }, [peer.society, log.witness]],
-    ]
-    for (const [reason, body, signers] of cases) {
-      const entry = toBase64url(peer.draft({ kind: 'law.update', body, signers }))
-      assert.equal(log.reason(recognise({ ...peer.recognition(), entry })), `PEER_EVIDENCE ${reason}`)
-    }
-  })
-})
-
-describe('peer.block', () => {
-  it('ends relations for ever', () => {
-    const [log, peer] = friends()
-    const block = { kind: 'peer.block', body: { evidence: hashText('why'), peer: peer.id } }
-    assert.equal(log.refusal({ ...block, body: { peer: outsider().id } }), 'PEER_UNKNOWN')
-    assert.equal(log.refusal({ ...block, signers: [peer.society] }), 'SIGNER_WRONG')
-    log.append(block)
-    assert.equal(readState.peer(log, peer.id)?.status, 'blocked')
-    assert.equal(readState.witnessKey(log, peer.witness.key), undefined)
-    assert.equal(log.refusal(block), 'PEER_BLOCKED')
-    assert.equal(log.refusal(recognise(peer.recognition(0, { size: 1 }))), 'PEER_BLOCKED')
   })
 })

@@ -1,0 +1,62 @@
+import { Command, CommanderError } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
+import { CodedError } from '../../src/rejection.ts'
+import { type Cli, reportError } from './command.ts'
+import { atp } from './commands/atp.ts'
+import { attest } from './commands/attest.ts'
+import { demo } from './commands/demo.ts'
+import { keys } from './commands/keys.ts'
+import { log } from './commands/log.ts'
+import { birth, member } from './commands/member.ts'
+import { peers } from './commands/peers.ts'
+import { proof } from './commands/proof.ts'
+import { society } from './commands/society.ts'
+import { start } from './commands/start.ts'
+import { status } from './commands/status.ts'
+import { verify } from './commands/verify.ts'
+import type { CliContext } from './context.ts'
+
+/** In the order of the help. */
+const commands = [demo, start, status, society, member, birth, atp, attest, log, proof, verify, peers, keys]
+
+/** Runs one command line; the number is the exit code: 0 done, 1 refused or failed, 2 a mistake on the command line. */
+export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
+  const cli: Cli = { context, exitCode: 0 }
+  const program = createProgram(cli)
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return cli.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return usage(error, argv, context)
+    // A bug: the code for people, the trace for whoever repairs it.
+    const trace = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    context.stderr(`${trace}\n`)
+    return reportError(
+      context,
+      new CodedError('INTERNAL', 'a fault of this program', { cause: error }),
+      argv.includes('--json'),
+    )
+  }
+}
+
+function createProgram(cli: Cli): Command {
+  const { stderr, stdout } = cli.context
+  const program = new Command('web4')
+    .description('Societies with signed transparency logs, final by the word of others.')
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput({ writeOut: text => stdout(text), writeErr: text => stderr(text) })
+    .showHelpAfterError('(web4 help COMMAND shows what it takes)')
+  for (const add of commands) add(cli, program)
+  return program
+}
+
+/** Commander has told the person already. */
+function usage(error: CommanderError, argv: readonly string[], context: CliContext): number {
+  if (error.exitCode === 0) return 0
+  if (argv.includes('--json')) {
+    const detail = error.message.replace(/^error: /, '')
+    context.stdout(`${JSON.stringify({ error: { code: 'BAD_REQUEST', w4: 'W4_ERR_PROTO_FORMAT', detail } })}\n`)
+  }
+  return 2
+}

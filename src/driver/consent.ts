@@ -1,0 +1,84 @@
+import { canonicalBytes, type Json } from '../canonical.ts'
+import { toBase64url } from '../encoding.ts'
+import { leafHash } from '../log/merkle.ts'
+import type { CharterBody } from '../records/charter.ts'
+import type { Law } from '../records/law.ts'
+import { societyIdOf } from '../records/names.ts'
+import { rulesOf } from '../records/registry.ts'
+import type { AnyRecord, OpenedEntry, Sig } from '../records/types.ts'
+import { type Rejection, rejection } from '../rejection.ts'
+import { decide } from '../state/decide.ts'
+import { type PeerState, stateKeys } from '../state/model.ts'
+import type { KeyText } from '../units.ts'
+import type { Federation } from './federation.ts'
+import type { SocietyLog } from './society-log.ts'
+
+/**
+ * What a node signs for others with its witness key: births of societies that it witnesses, charters and laws that name it.
+ * It signs only what its own replica would accept, tried with the signatures that the record would have.
+ */
+
+/** 64 zero bytes: decisions look at who signs; nobody is shown these. */
+const NO_SIGNATURE = toBase64url(new Uint8Array(64))
+
+export async function judgeConsent(node: Federation, record: AnyRecord): Promise<Rejection | undefined> {
+  const rules = record.v === 1 && typeof record.kind === 'string' ? rulesOf(record.kind) : undefined
+  if (rules === undefined) return rejection('UNKNOWN_KIND')
+  const bytes = canonicalBytes(record as unknown as Json)
+  if (bytes.length > rules.bytesMax) return rejection('FORMAT_TOO_LARGE')
+  const badBody = rules.checkBody(record.body)
+  if (badBody !== undefined) return badBody
+  if (record.kind === 'charter') return judgeCharter(node, record, bytes)
+  if (record.kind === 'birth') return judgeBirth(node, record, bytes)
+  return rejection('PEER_DENIED', 'nothing that this node countersigns')
+}
+
+async function judgeCharter(node: Federation, record: AnyRecord, bytes: Uint8Array): Promise<Rejection | undefined> {
+  const body = record.body as unknown as CharterBody
+  const own = node.ports.witnessSigner.key
+  if (!body.law.finality.witnesses.includes(own)) return rejection('PEER_DENIED', 'the charter does not name this witness')
+  const { sha256 } = node.ports.context
+  const society = societyIdOf(body.slug, bytes, sha256)
+  const policy = node.policies.get(society)
+  if (policy.block || (!policy.witness && node.options.consent !== 'all')) return rejection('NOT_CONSENTED')
+  const signers = [...new Set([body.society_key, body.law.witness_key, ...body.law.finality.witnesses])].sort()
+  const refused = decide({ get: () => undefined }, society, asEntry(node, record, bytes, 0, signers), node.ports.context)
+  if (!refused.ok) return refused.error
+  // Consent to a charter is consent to witness its log.
+  await node.setPolicy(society, { follow: true, witness: true, block: false })
+  return undefined
+}
+
+async function judgeBirth(node: Federation, record: AnyRecord, bytes: Uint8Array): Promise<Rejection | undefined> {
+  const log = node.logs.get(record.society)
+  const policy = node.policies.get(record.society)
+  const isOwn = node.ownSociety === record.society
+  if (log === undefined || policy.block || !(policy.witness || isOwn)) return rejection('NOT_CONSENTED')
+  const { law, keys } = log.replica.inForce ?? {}
+  if (law === undefined || keys === undefined) return rejection('STARTING', 'no charter yet')
+  const subject = (record.body as { key?: KeyText }).key ?? ''
+  const witnesses = await supposedWitnesses(node, log, law)
+  const signers = [...new Set([subject, keys.society, ...witnesses])].sort()
+  return log.replica.dryRun(asEntry(node, record, bytes, log.replica.tip.size, signers))
+}
+
+/** A full set of birth witnesses with this node among them, from as many other societies as possible. */
+async function supposedWitnesses(node: Federation, log: SocietyLog, law: Law): Promise<readonly KeyText[]> {
+  const own = node.ports.witnessSigner.key
+  const others = law.birth.witnesses.filter(key => key !== own)
+  const societies = await log.replica.states(others.map(stateKeys.witnessKey))
+  const peers = await log.replica.states(societies.map(society => stateKeys.peer(String(society ?? ''))))
+  const qualified = others.filter((key, index) => key === law.witness_key || (peers[index] as PeerState | undefined)?.status === 'recognised')
+  // The society's own witness last: two other societies are needed.
+  qualified.sort((a, b) => Number(a === law.witness_key) - Number(b === law.witness_key))
+  return [own, ...qualified].slice(0, law.birth.quorum)
+}
+
+/** A record as it would stand in the log, with the given signers. */
+function asEntry(node: Federation, record: AnyRecord, recordBytes: Uint8Array, seq: number, signers: readonly KeyText[]): OpenedEntry {
+  const { context, clock } = node.ports
+  const tip = node.logs.get(record.society)?.replica.tip
+  const sigs: Sig[] = signers.map(by => ({ by, sig: NO_SIGNATURE }))
+  const time = Math.max(tip?.time ?? 0, clock.now())
+  return { record, recordBytes, sigs, id: toBase64url(context.sha256(recordBytes)), seq, time, bytes: recordBytes, leaf: leafHash(recordBytes, context.sha256) }
+}

@@ -1,0 +1,88 @@
+import { canonicalBytes, decodeCanonical, type Json, type JsonObject, utf8Encode } from '../canonical.ts'
+import { toBase64url } from '../encoding.ts'
+import { openEntry } from '../ingest/open.ts'
+import { type Bundle, exactNote } from '../log/bundle.ts'
+import { formatNote, type Note } from '../log/note.ts'
+import type { Sha256 } from '../ports.ts'
+import { rejection } from '../rejection.ts'
+import { fail, ok, type Result } from '../result.ts'
+import type { Seq } from '../units.ts'
+import type { SocietyLog } from './society-log.ts'
+
+/** Proofs that a node makes from what it holds: for people offline, and for records that carry foreign entries. */
+
+/** The newest final note with exactly q cosignatures, if it covers `seq`. */
+function finalNoteFor(log: SocietyLog, seq: Seq, sha256: Sha256): Result<Note> {
+  const held = log.notes.finalNote
+  const note = held === undefined ? undefined : exactNote(held, log.replica.finalitySets().current, sha256)
+  if (note === undefined || note.checkpoint.size <= seq || log.notes.final <= seq) return fail(rejection('NOT_FINAL'))
+  return ok(note)
+}
+
+async function entryAt(log: SocietyLog, seq: Seq): Promise<Uint8Array | undefined> {
+  return (await log.replica.entries(seq, 1))[0]
+}
+
+async function provenEntry(log: SocietyLog, seq: Seq, size: Seq): Promise<Result<{ readonly bytes: Uint8Array; readonly entry: JsonObject; readonly proof: string[] }>> {
+  const bytes = await entryAt(log, seq)
+  const proof = await log.replica.inclusion(seq, size)
+  const decoded = bytes === undefined ? undefined : decodeCanonical(bytes)
+  if (bytes === undefined || proof === undefined || decoded?.ok !== true) return fail(rejection('NOT_FOUND'))
+  return ok({ bytes, entry: decoded.value as JsonObject, proof: proof.map(toBase64url) })
+}
+
+/** Canonical bytes of an offline-verifiable bundle for one entry. NOT_FINAL until a quorum has signed beyond it. */
+export async function makeBundle(log: SocietyLog, seq: Seq, sha256: Sha256): Promise<Result<Uint8Array>> {
+  const note = finalNoteFor(log, seq, sha256)
+  if (!note.ok) return note
+  const { size } = note.value.checkpoint
+  const charter = await provenEntry(log, 0, size)
+  if (!charter.ok) return charter
+  const handovers: Bundle['handovers'] = []
+  for (const { seq: at } of log.replica.finalitySets().handovers) {
+    if (at >= size) continue
+    const link = await handoverLink(log, at, size)
+    if (!link.ok) return link
+    handovers.push(link.value)
+  }
+  const target = seq === 0 ? undefined : await provenEntry(log, seq, size)
+  if (target?.ok === false) return target
+  const bundle = {
+    charter: { entry: charter.value.entry, proof: charter.value.proof },
+    ...(target === undefined ? {} : { entry: target.value.entry, proof: target.value.proof }),
+    handovers,
+    note: formatNote(note.value),
+    society: log.society,
+    v: 1,
+  }
+  return ok(canonicalBytes(bundle as unknown as Json))
+}
+
+async function handoverLink(log: SocietyLog, seq: Seq, size: Seq): Promise<Result<Bundle['handovers'][number]>> {
+  const entry = await provenEntry(log, seq, size)
+  if (!entry.ok) return entry
+  const note = await log.notes.handoverNote(seq)
+  if (note === undefined) return fail(rejection('NOT_FINAL', `handover at ${seq}`))
+  const { size: other } = note.checkpoint
+  const consistency = await log.replica.consistency(Math.min(other, size), Math.max(other, size))
+  if (consistency === undefined) return fail(rejection('NOT_FOUND'))
+  return ok({ consistency: consistency.map(toBase64url), entry: entry.value.entry, note: formatNote(note), proof: entry.value.proof })
+}
+
+/** A foreign entry as records carry it: entry, note and inclusion proof, final by exactly q. */
+export async function foreignEvidence(
+  log: SocietyLog,
+  seq: Seq,
+  sha256: Sha256,
+): Promise<Result<{ readonly entry: string; readonly note: string; readonly proof: readonly string[] }>> {
+  const note = finalNoteFor(log, seq, sha256)
+  if (!note.ok) return note
+  const proven = await provenEntry(log, seq, note.value.checkpoint.size)
+  if (!proven.ok) return proven
+  return ok({ entry: toBase64url(proven.value.bytes), note: toBase64url(utf8Encode(formatNote(note.value))), proof: proven.value.proof })
+}
+
+/** Opens a stored entry; it was accepted before, so a failure is a damaged disk. */
+export function reopen(bytes: Uint8Array, sha256: Sha256): ReturnType<typeof openEntry> {
+  return openEntry(bytes, sha256)
+}

@@ -1,0 +1,446 @@
+import { toBase64url } from '../encoding.ts'
+import { GapBudget } from '../ingest/gap-buffer.ts'
+import { decodeForkProof, encodeForkProof, makeForkProof, verifyForkProof } from '../log/fork.ts'
+import { formatNote, type Note } from '../log/note.ts'
+import { fromBase64url } from '../encoding.ts'
+import { sameHash } from '../log/merkle.ts'
+import type { Clock, Random, Signer, Store, Verifier } from '../ports.ts'
+import type { DecideContext } from '../records/types.ts'
+import { type Rejection, rejection } from '../rejection.ts'
+import { fail, ok, type Result } from '../result.ts'
+import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
+import type { EpochMs, KeyText, SocietyId } from '../units.ts'
+import { Cosigning } from './cosigning.ts'
+import type { EntriesReply, LogStatus, Net, NetHandlers, PeerId, PeerInfo, StatusMessage, Verdict } from './net.ts'
+import { Policies, type Policy } from './policy.ts'
+import { Sequencer } from './sequencer.ts'
+import { decodeState } from './session.ts'
+import { serveCosign, serveCountersign, serveEntries, serveStanding, serveSubmit } from './serve.ts'
+import { SocietyLog } from './society-log.ts'
+import { FUTURE_MS } from './witness.ts'
+
+export interface FederationOptions {
+  /** How long a group waits for company. */
+  readonly groupMs: number
+  /** Off only in tests that show what gossip alone does. */
+  readonly rangeFetch: boolean
+  readonly statusMs: number
+  readonly syncFollowed: boolean
+  /** `all`: consent to every charter and birth that names this node's witness key; `none`: only where the policy says witness. */
+  readonly consent: 'none' | 'all'
+}
+
+export interface FederationPorts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly net: Net
+  readonly verifier: Verifier
+  readonly context: DecideContext
+  readonly witnessSigner: Signer
+  /** Absent: an observer, or a society that has no charter yet. */
+  readonly societySigner?: Signer
+}
+
+/** What happens, for logs, metrics, events and tests. */
+export interface FederationEvents {
+  committed(log: SocietyLog, from: number, to: number): void
+  final(log: SocietyLog, before: number, now: number): void
+  frozen(log: SocietyLog): void
+  halted(log: SocietyLog, code: string): void
+  rejected(error: Rejection): void
+  peer(peer: PeerInfo, open: boolean): void
+  fault(what: string, error: unknown): void
+}
+
+const ENTRIES_PER_FETCH = 1024
+const FETCH_TIMEOUT_MS = 15_000
+const STATUS_TIMEOUT_MS = 5_000
+
+/** One node among its peers: the logs it writes, witnesses and follows, and who may ask what. */
+export class Federation implements NetHandlers {
+  readonly ports: FederationPorts
+  readonly options: FederationOptions
+  readonly events: FederationEvents
+  readonly policies: Policies
+  readonly logs = new Map<SocietyId, SocietyLog>()
+  readonly #budget = new GapBudget()
+  /** peer clock − own clock, by witness key, when last heard. */
+  readonly #skews = new Map<KeyText, number>()
+  readonly #verdictsOnUs = new Map<PeerId, string>()
+  readonly #opening = new Map<SocietyId, Promise<SocietyLog>>()
+  own: { readonly log: SocietyLog; readonly sequencer: Sequencer; readonly cosigning: Cosigning; readonly signer: Signer } | undefined
+  #stopTimer: (() => void) | undefined
+  #stopped = false
+
+  readonly serve: NetHandlers['serve'] = {
+    status: (peer, request) => this.#serveStatus(peer, request),
+    entries: (peer, request) => serveEntries(this, peer, request),
+    cosign: (peer, request) => serveCosign(this, peer, request),
+    countersign: (peer, request) => serveCountersign(this, peer, request),
+    standing: (peer, request) => serveStanding(this, peer, request),
+    submit: (peer, request) => serveSubmit(this, peer, request),
+  }
+
+  constructor(options: FederationOptions, ports: FederationPorts, events: FederationEvents) {
+    this.options = options
+    this.ports = ports
+    this.events = events
+    this.policies = new Policies(ports.store)
+  }
+
+  /** Opens everything this folder holds; to be called before the network delivers anything. */
+  async open(): Promise<void> {
+    await this.policies.load()
+    const societies = new Set(this.policies.followed())
+    for await (const [key] of this.ports.store.range(rangeOf.tips())) societies.add(keyPart.last(key))
+    for (const society of societies) await this.follow(society)
+    const [meta] = await this.ports.store.getMany([storeKey.meta('society')])
+    if (meta !== undefined) await this.adopt(decodeState(meta) as string)
+  }
+
+  /** Joins topics and begins to ask peers. */
+  run(): void {
+    for (const society of this.logs.keys()) this.ports.net.join(society)
+    this.#tick()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#stopTimer?.()
+    for (const log of this.logs.values()) log.cancelFetch?.()
+    this.own?.cosigning.stop()
+    await this.own?.sequencer.stop()
+    for (const log of this.logs.values()) await log.replica.idle()
+  }
+
+  get ownSociety(): SocietyId | '' {
+    return this.own?.log.society ?? ''
+  }
+
+  verdictOnUs(peer: PeerId): string | undefined {
+    return this.#verdictsOnUs.get(peer)
+  }
+
+  /** The log of a society, opened on first use. Following is the caller's decision. */
+  async follow(society: SocietyId): Promise<SocietyLog> {
+    const known = this.logs.get(society)
+    if (known !== undefined) return known
+    const opening = this.#opening.get(society) ?? this.#openLog(society)
+    this.#opening.set(society, opening)
+    return opening.finally(() => this.#opening.delete(society))
+  }
+
+  async #openLog(society: SocietyId): Promise<SocietyLog> {
+    const { store, clock, verifier, context, witnessSigner } = this.ports
+    const log = await SocietyLog.open(society, {
+      store,
+      clock,
+      verifier,
+      context,
+      budget: this.#budget,
+      witnessSigner,
+      syncFollowed: this.options.syncFollowed,
+      events: {
+        gap: of => this.#onGap(of),
+        conflict: (of, note) => this.#guard('conflict', this.#onConflict(of, note)),
+        halted: (of, halt) => this.events.halted(of, 'code' in halt ? halt.code : halt.mode),
+        rejected: error => this.events.rejected(error),
+        final: (of, before, now) => this.events.final(of, before, now),
+      },
+    })
+    log.replica.onCommit(({ entries, tip }) => this.events.committed(log, tip.size - entries.length, tip.size))
+    this.logs.set(society, log)
+    this.ports.net.join(society)
+    for (const peer of this.ports.net.peers()) this.#guard('status', this.#askStatus(peer))
+    return log
+  }
+
+  /** This node writes that log from now on. */
+  async adopt(society: SocietyId): Promise<void> {
+    const { societySigner: signer, clock, context, net } = this.ports
+    if (signer === undefined || this.own !== undefined) return
+    const log = await this.follow(society)
+    const cosigning = new Cosigning(log.replica, log.notes, {
+      net,
+      clock,
+      context,
+      onFinal: note => this.#guard('final', this.#onOwnFinal(note)),
+      onRefused: (_witness, error) => this.events.rejected(error),
+    })
+    const sequencer = new Sequencer(
+      log.replica,
+      log.notes,
+      { groupMs: this.options.groupMs, barrier: () => this.sequencerBarrier() },
+      {
+        signer,
+        clock,
+        context,
+        events: {
+          sequenced: ({ frame }) => {
+            this.#guard('publish', net.publishGroup(society, frame))
+            cosigning.poke()
+          },
+          failed: error => this.events.fault('sequencer', error),
+        },
+      },
+    )
+    this.own = { log, sequencer, cosigning, signer }
+  }
+
+  /** Why the own log may not grow now. */
+  sequencerBarrier(): Rejection | undefined {
+    const log = this.own?.log
+    if (log === undefined) return rejection('NOT_SEQUENCER')
+    const { halt, tip } = log.replica
+    if (halt?.mode === 'frozen') return rejection('FROZEN')
+    if (halt !== undefined) return rejection('VOID_ENTRY', 'code' in halt ? halt.code : undefined)
+    if (tip.size > 0 && !log.sequencerReady()) {
+      const set = log.replica.finalitySets().current
+      const missing = log.startUp.missing(set.witnesses).length
+      return rejection('STARTING', log.startUp.newest > tip.size ? `peers hold ${log.startUp.newest} entries, here are ${tip.size}` : `${missing} witnesses not heard`)
+    }
+    const skew = this.clockSkew()
+    return Math.abs(skew) > FUTURE_MS ? rejection('CLOCK_SKEW', `${skew} ms`) : undefined
+  }
+
+  /** Median of (witness clock − own clock) over the witnesses heard; 0 when there are none. */
+  clockSkew(): EpochMs {
+    const witnesses = this.own?.log.replica.finalitySets().current.witnesses ?? []
+    const skews = witnesses.flatMap(key => this.#skews.get(key) ?? []).sort((a, b) => a - b)
+    return skews[Math.floor(skews.length / 2)] ?? 0
+  }
+
+  async setPolicy(society: SocietyId, policy: Policy): Promise<void> {
+    await this.policies.set(society, policy)
+    if (policy.follow) await this.follow(society)
+    else this.ports.net.leave(society)
+  }
+
+  /** Cosigners that count for us: witness keys of societies that we follow and did not block, our own among them. */
+  acceptedKeys(): ReadonlySet<KeyText> {
+    const keys = new Set([this.ports.witnessSigner.key])
+    for (const log of this.logs.values()) {
+      const key = log.replica.inForce?.law.witness_key
+      if (key !== undefined && !this.policies.get(log.society).block) keys.add(key)
+    }
+    return keys
+  }
+
+  // ---- what the network brings
+
+  async group(society: SocietyId, frame: Uint8Array, _from: PeerId): Promise<Verdict> {
+    return (await this.logs.get(society)?.follower.onGroup(frame)) ?? 'ignore'
+  }
+
+  async proof(frame: Uint8Array): Promise<Verdict> {
+    const decoded = decodeForkProof(frame)
+    if (!decoded.ok) return 'reject'
+    const log = this.logs.get(decoded.value.society)
+    const key = log?.replica.inForce?.keys.society
+    if (log === undefined || key === undefined) return 'ignore'
+    if (log.replica.halt?.mode === 'frozen') return 'accept'
+    const { verifySignature, sha256 } = this.ports.context
+    const bad = verifyForkProof(decoded.value, key, verifySignature, sha256)
+    if (bad !== undefined) {
+      this.events.rejected(bad)
+      return bad.code === 'PROOF_INVALID' ? 'reject' : 'ignore'
+    }
+    await this.#freeze(log, frame)
+    return 'accept'
+  }
+
+  peerOpened(peer: PeerInfo): void {
+    this.events.peer(peer, true)
+    this.#guard('status', this.#askStatus(peer))
+  }
+
+  peerClosed(peer: PeerInfo): void {
+    this.events.peer(peer, false)
+    this.#verdictsOnUs.delete(peer.peer)
+    for (const log of this.logs.values()) log.plan.onGone(peer.peer)
+  }
+
+  // ---- status
+
+  #tick(): void {
+    if (this.#stopped) return
+    // Jitter keeps nodes that started together from asking in step.
+    const jitter = (this.ports.random.bytes(1)[0] ?? 0) / 256
+    this.#stopTimer = this.ports.clock.after(Math.round(this.options.statusMs * (0.75 + jitter / 2)), () => {
+      for (const peer of this.ports.net.peers()) this.#guard('status', this.#askStatus(peer))
+      this.#tick()
+    })
+  }
+
+  async #askStatus(peer: PeerInfo): Promise<void> {
+    if (this.#stopped) return
+    const reply = await this.ports.net.request(peer.peer, 'status', await this.#statusFor(peer), { timeoutMs: STATUS_TIMEOUT_MS })
+    if (!reply.ok) return this.events.rejected(reply.error)
+    await this.#onStatus(peer, reply.value)
+  }
+
+  async #serveStatus(peer: PeerInfo, request: StatusMessage): Promise<Result<StatusMessage>> {
+    const answer = await this.#statusFor(peer)
+    this.#guard('status', this.#onStatus(peer, request))
+    return ok(answer)
+  }
+
+  async #statusFor(peer: PeerInfo): Promise<StatusMessage> {
+    const logs: LogStatus[] = []
+    for (const log of this.logs.values()) {
+      const { tip, halt } = log.replica
+      const { latest } = log.notes
+      if (latest === undefined) continue
+      const cosigned = await log.witness.lastSize()
+      logs.push({
+        society: log.society,
+        size: tip.size,
+        root: toBase64url(tip.root),
+        final: log.notes.final,
+        note: formatNote(latest),
+        ...(cosigned === 0 ? {} : { cosigned }),
+        ...(halt?.mode === 'frozen' ? { frozen: true as const } : {}),
+      })
+    }
+    const blocked = peer.society !== '' && this.policies.get(peer.society).block
+    return { clock: this.ports.clock.now(), logs, verdict: blocked ? { verdict: 'blocked', why: 'policy' } : { verdict: 'ok' } }
+  }
+
+  async #onStatus(peer: PeerInfo, message: StatusMessage): Promise<void> {
+    if (this.#stopped) return
+    this.#skews.set(peer.witnessKey, message.clock - this.ports.clock.now())
+    this.#verdictsOnUs.set(peer.peer, message.verdict.verdict)
+    const told = new Map(message.logs.map(status => [status.society, status]))
+    for (const log of this.logs.values()) {
+      const status = told.get(log.society)
+      // A peer that speaks for the log tells its size; every other one what it cosigned, "none" included.
+      const size = peer.society === log.society ? (status?.size ?? 0) : (status?.cosigned ?? 0)
+      log.startUp.told(peer.witnessKey, size)
+      if (status === undefined) continue
+      log.plan.onSize(peer.peer, status.size)
+      if (status.frozen === true && log.replica.halt?.mode !== 'frozen') this.#guard('fork', this.#suspectFork(log, peer.peer))
+      if (log.replica.inForce !== undefined) await log.follower.onNote(status.note)
+      this.sync(log)
+    }
+    this.own?.cosigning.poke()
+  }
+
+  // ---- range fetch
+
+  #onGap(log: SocietyLog): void {
+    log.plan.onGap(this.ports.clock.now())
+    // Somebody is ahead: those whose size is known from status are asked, and status is asked again.
+    if (log.plan.claimed <= log.replica.tip.size) for (const peer of this.ports.net.peers()) this.#guard('status', this.#askStatus(peer))
+    this.sync(log)
+  }
+
+  /** Fetches what is missing, if somebody has it. */
+  sync(log: SocietyLog): void {
+    if (!this.options.rangeFetch || this.#stopped || (log.replica.halt !== undefined && log.replica.halt.mode !== 'update-needed')) return
+    const next = log.plan.next(log.replica.tip.size, this.ports.clock.now())
+    if (next === undefined) return log.plan.onClosed()
+    if ('peer' in next) {
+      this.#guard('fetch', this.#fetch(log, next.peer))
+      return
+    }
+    log.cancelFetch?.()
+    log.cancelFetch = this.ports.clock.after(Math.max(1, next.wakeAt - this.ports.clock.now()), () => {
+      log.plan.onClosed()
+      this.sync(log)
+    })
+  }
+
+  async #fetch(log: SocietyLog, peer: PeerId): Promise<void> {
+    let useful = false
+    try {
+      const from = log.replica.tip.size
+      const reply = await this.ports.net.request(peer, 'entries', { society: log.society, from, limit: ENTRIES_PER_FETCH }, { timeoutMs: FETCH_TIMEOUT_MS })
+      if (!reply.ok) this.events.rejected(reply.error)
+      else {
+        const result = await log.follower.onRange(from, reply.value)
+        if (result.ok) useful = result.value
+        else if (log.replica.tip.size > from) useful = true
+        else {
+          this.events.rejected(result.error)
+          if (result.error.code === 'PROOF_INVALID') await this.#suspectFork(log, peer)
+        }
+      }
+    } finally {
+      log.plan.onDone(peer, useful, this.ports.clock.now())
+    }
+    this.sync(log)
+  }
+
+  // ---- forks
+
+  /** A note signed by the log that is not of our history, no longer than it: together with ours it is a proof. */
+  async #onConflict(log: SocietyLog, note: Note): Promise<void> {
+    const latest = log.notes.latest
+    if (latest === undefined || note.checkpoint.size > latest.checkpoint.size || log.replica.halt?.mode === 'frozen') return
+    const root = await log.replica.rootAt(note.checkpoint.size)
+    const proof = await log.replica.consistency(note.checkpoint.size, latest.checkpoint.size)
+    if (root === undefined || proof === undefined) return
+    await this.#convict(log, { first: note, second: latest, root, proof })
+  }
+
+  /** A peer seems to hold another history: its proof from our newest note's size to its own note shows it. */
+  async #suspectFork(log: SocietyLog, peer: PeerId): Promise<void> {
+    const latest = log.notes.latest
+    if (latest === undefined) return
+    const { size, root } = latest.checkpoint
+    const reply = await this.ports.net.request(peer, 'entries', { society: log.society, from: size, limit: 0 }, { timeoutMs: STATUS_TIMEOUT_MS })
+    if (!reply.ok) return
+    const theirs = readForkReply(log, reply.value)
+    if (theirs === undefined || sameHash(theirs.root, root) || theirs.note.checkpoint.size < size) return
+    await this.#convict(log, { first: latest, second: theirs.note, root: theirs.root, proof: theirs.proof })
+  }
+
+  async #convict(log: SocietyLog, evidence: { first: Note; second: Note; root: Uint8Array; proof: readonly Uint8Array[] }): Promise<void> {
+    const key = log.replica.inForce?.keys.society
+    if (key === undefined) return
+    const proof = makeForkProof({ society: log.society, key, ...evidence })
+    const { verifySignature, sha256 } = this.ports.context
+    if (verifyForkProof(proof, key, verifySignature, sha256) !== undefined) return
+    await this.#freeze(log, encodeForkProof(proof))
+  }
+
+  /** Keeps the proof for ever, signs and applies nothing more of this log, and tells everybody. */
+  async #freeze(log: SocietyLog, proof: Uint8Array): Promise<void> {
+    if (log.replica.halt?.mode === 'frozen') return
+    await log.replica.stop({ mode: 'frozen' }, [{ type: 'put', key: storeKey.fork(log.society), value: proof }])
+    if (this.own?.log === log) this.own.cosigning.stop()
+    this.events.frozen(log)
+    await this.ports.net.publishProof(proof)
+  }
+
+  async #onOwnFinal(note: Note): Promise<void> {
+    const own = this.own
+    if (own === undefined) return
+    const offered = await own.log.notes.offer(note)
+    if (!offered.ok || offered.value.type !== 'held') return
+    if (offered.value.final > offered.value.finalBefore) this.events.final(own.log, offered.value.finalBefore, offered.value.final)
+    const frame = own.sequencer.noteFrame()
+    if (frame !== undefined) await this.ports.net.publishGroup(own.log.society, frame)
+  }
+
+  #guard(what: string, task: Promise<unknown>): void {
+    task.catch(error => {
+      if (!this.#stopped) this.events.fault(what, error)
+    })
+  }
+
+  /** The log of a society that this node holds. */
+  held(society: SocietyId): Result<SocietyLog> {
+    const log = this.logs.get(society)
+    return log === undefined ? fail(rejection('NOT_FOUND', society)) : ok(log)
+  }
+}
+
+function readForkReply(log: SocietyLog, reply: EntriesReply): { readonly note: Note; readonly root: Uint8Array; readonly proof: readonly Uint8Array[] } | undefined {
+  const note = log.notes.open(reply.note)
+  const root = fromBase64url(reply.root, 32)
+  const proof = reply.proof.map(node => fromBase64url(node, 32))
+  if (!note.ok || root === undefined || !proof.every(node => node !== undefined)) return undefined
+  return { note: note.value, root, proof }
+}

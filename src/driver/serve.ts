@@ -1,0 +1,123 @@
+import type { Json } from '../canonical.ts'
+import { canonicalBytes } from '../canonical.ts'
+import { signedMessage, signedMessageOf } from '../crypto.ts'
+import { toBase64url } from '../encoding.ts'
+import { openSubmission } from '../ingest/open.ts'
+import { verifyAll } from '../ingest/verify.ts'
+import { formatNote, parseNote } from '../log/note.ts'
+import { stateKeys } from '../state/model.ts'
+import type { LctState } from '../state/model.ts'
+import { homeOf } from '../records/names.ts'
+import { type Standing, standingBytes } from '../records/standing.ts'
+import type { AnyRecord, Sig, VerifiedRecord } from '../records/types.ts'
+import { type Code, type Rejection, rejection } from '../rejection.ts'
+import { fail, ok, type Result } from '../result.ts'
+import type { RecordId, Seq } from '../units.ts'
+import { judgeConsent } from './consent.ts'
+import type { Federation } from './federation.ts'
+import type { EntriesReply, PeerInfo, Receipt, Requests } from './net.ts'
+
+/** Answers to peers' requests. Every one is checked against policy first. */
+
+/** Bytes of entries in one answer: a gossip message's worth. */
+export const ENTRIES_BYTES_MAX = 1024 * 1024
+const ENTRIES_MAX = 1024
+
+function blocked(node: Federation, peer: PeerInfo): Rejection | undefined {
+  return peer.society !== '' && node.policies.get(peer.society).block ? rejection('PEER_DENIED') : undefined
+}
+
+export async function serveEntries(node: Federation, peer: PeerInfo, request: Requests['entries']['request']): Promise<Result<EntriesReply>> {
+  const denied = blocked(node, peer)
+  if (denied !== undefined) return fail(denied)
+  const held = node.held(request.society)
+  if (!held.ok) return held
+  const { replica, notes } = held.value
+  const note = notes.latest
+  if (note === undefined || request.from > note.checkpoint.size) return fail(rejection('CHECKPOINT_AHEAD'))
+  const { size } = note.checkpoint
+  const entries = await replica.entries(request.from, Math.min(request.limit, ENTRIES_MAX, size - request.from), ENTRIES_BYTES_MAX)
+  const end = request.from + entries.length
+  const root = await replica.rootAt(end)
+  const proof = await replica.consistency(end, size)
+  if (root === undefined || proof === undefined) return fail(rejection('INTERNAL'))
+  return ok({ entries, note: formatNote(note), root: toBase64url(root), proof: proof.map(toBase64url) })
+}
+
+export async function serveCosign(node: Federation, peer: PeerInfo, request: Requests['cosign']['request']): Promise<Result<{ readonly line: string }>> {
+  const denied = blocked(node, peer)
+  if (denied !== undefined) return fail(denied)
+  const parsed = parseNote(request.note)
+  if (!parsed.ok) return parsed
+  const society = parsed.value.checkpoint.origin.split('/')[1] ?? ''
+  if (!node.policies.get(society).witness) return fail(rejection('NOT_CONSENTED'))
+  const held = node.held(society)
+  if (!held.ok) return fail(rejection('NOT_CONSENTED'))
+  if (held.value.replica.inForce !== undefined && !held.value.namesUs) return fail(rejection('NOT_CONSENTED', 'the law does not name this witness'))
+  const line = await held.value.witness.cosign(request.note)
+  if (!line.ok) return line
+  return ok({ line: line.value })
+}
+
+export async function serveCountersign(node: Federation, peer: PeerInfo, request: Requests['countersign']['request']): Promise<Result<Sig>> {
+  const denied = blocked(node, peer)
+  if (denied !== undefined) return fail(denied)
+  const record = request.record as unknown as AnyRecord
+  const refused = await judgeConsent(node, record)
+  if (refused !== undefined) return fail(refused)
+  const { witnessSigner } = node.ports
+  const signature = await witnessSigner.sign(signedMessage('record', canonicalBytes(request.record)))
+  return ok({ by: witnessSigner.key, sig: toBase64url(signature) })
+}
+
+export async function serveStanding(node: Federation, peer: PeerInfo, request: Requests['standing']['request']): Promise<Result<Standing>> {
+  const denied = blocked(node, peer) ?? node.sequencerBarrier()
+  if (denied !== undefined) return fail(denied)
+  const own = node.own
+  if (own === undefined || homeOf(request.lct) !== own.log.society) return fail(rejection('NOT_SEQUENCER'))
+  const [state] = await own.log.replica.states([stateKeys.lct(request.lct)])
+  if (state === undefined) return fail(rejection('LCT_UNKNOWN'))
+  const { key, status } = state as unknown as LctState
+  const claims = { key, lct: request.lct, size: own.log.replica.tip.size, society: own.log.society, status, time: node.ports.clock.now() }
+  return ok({ ...claims, sig: toBase64url(await own.signer.sign(standingBytes(claims))) })
+}
+
+export async function serveSubmit(node: Federation, peer: PeerInfo, submission: Uint8Array): Promise<Result<Receipt>> {
+  const denied = blocked(node, peer)
+  if (denied !== undefined) return fail(denied)
+  const opened = await openVerified(node, submission)
+  if (!opened.ok) return opened
+  const sequenced = await sequence(node, opened.value)
+  if (sequenced.ok) return ok(await makeReceipt(node, opened.value.id, { size: sequenced.value + 1 }))
+  // A receipt is a statement that lasts: what may pass in a moment is answered without one.
+  return sequenced.error.code === 'NOT_SEQUENCER' ? sequenced : ok(await makeReceipt(node, opened.value.id, { code: sequenced.error.code }))
+}
+
+/** Decodes a submission and proves its signatures. */
+export async function openVerified(node: Federation, submission: Uint8Array): Promise<Result<VerifiedRecord>> {
+  const { context, verifier } = node.ports
+  const opened = openSubmission(submission, context.sha256)
+  if (!opened.ok) return opened
+  const [verified] = await verifyAll([opened.value], verifier, context.sha256)
+  return verified ?? fail(rejection('INTERNAL'))
+}
+
+/** Through the own log's sequencer. */
+export async function sequence(node: Federation, record: VerifiedRecord): Promise<Result<Seq>> {
+  const own = node.own
+  if (own === undefined || record.record.society !== own.log.society) return fail(rejection('NOT_SEQUENCER'))
+  return own.sequencer.submit(record)
+}
+
+async function makeReceipt(node: Federation, id: RecordId, outcome: { readonly code?: Code; readonly size?: Seq }): Promise<Receipt> {
+  const own = node.own
+  if (own === undefined) throw new RangeError('no society')
+  const claims = { by: own.signer.key, id, society: own.log.society, time: node.ports.clock.now(), ...outcome }
+  return { ...claims, sig: toBase64url(await own.signer.sign(signedMessageOf('receipt', claims as unknown as Json))) }
+}
+
+export function receiptMessage(receipt: Receipt): Uint8Array {
+  const { sig: _sig, ...claims } = receipt
+  return signedMessageOf('receipt', claims as unknown as Json)
+}
+

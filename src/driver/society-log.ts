@@ -1,0 +1,101 @@
+import type { GapBudget } from '../ingest/gap-buffer.ts'
+import type { Note } from '../log/note.ts'
+import type { Clock, Signer, Store, Verifier } from '../ports.ts'
+import type { DecideContext } from '../records/types.ts'
+import type { Rejection } from '../rejection.ts'
+import { FetchPlan } from '../sync/fetch-plan.ts'
+import type { KeyText, Seq, SocietyId } from '../units.ts'
+import { StartUp } from '../witnessing/start-up.ts'
+import { Follower } from './follower.ts'
+import { NoteBook } from './note-book.ts'
+import { type Halt, Replica } from './replica.ts'
+import { Witness } from './witness.ts'
+
+export interface LogEvents {
+  gap(log: SocietyLog): void
+  conflict(log: SocietyLog, note: Note): void
+  halted(log: SocietyLog, halt: Halt): void
+  rejected(error: Rejection): void
+  final(log: SocietyLog, before: Seq, now: Seq): void
+}
+
+export interface LogComponents {
+  readonly store: Store
+  readonly clock: Clock
+  readonly verifier: Verifier
+  readonly context: DecideContext
+  readonly budget: GapBudget
+  readonly witnessSigner: Signer
+  readonly events: LogEvents
+  /** Groups of followed logs are fsynced too; a witness's own promise is fsynced in any case. */
+  readonly syncFollowed: boolean
+}
+
+/** Everything this node has to do with one society's log, whether it writes, witnesses or only follows it. */
+export class SocietyLog {
+  readonly society: SocietyId
+  readonly replica: Replica
+  readonly notes: NoteBook
+  readonly follower: Follower
+  readonly witness: Witness
+  readonly plan = new FetchPlan()
+  readonly startUp = new StartUp()
+  /** A range fetch is wanted but its time has not come. */
+  cancelFetch: (() => void) | undefined
+  readonly #witnessKey: KeyText
+
+  private constructor(replica: Replica, notes: NoteBook, components: LogComponents) {
+    this.society = replica.society
+    this.replica = replica
+    this.notes = notes
+    this.#witnessKey = components.witnessSigner.key
+    const { events } = components
+    this.follower = new Follower(
+      replica,
+      notes,
+      { sync: components.syncFollowed },
+      {
+        verifier: components.verifier,
+        context: components.context,
+        budget: components.budget,
+        events: {
+          gap: () => events.gap(this),
+          conflict: note => events.conflict(this, note),
+          halted: halt => events.halted(this, halt),
+          rejected: error => events.rejected(error),
+          final: (before, now) => events.final(this, before, now),
+        },
+      },
+    )
+    this.witness = new Witness(replica, notes, {
+      store: components.store,
+      signer: components.witnessSigner,
+      clock: components.clock,
+      context: components.context,
+      ready: size => this.witnessReady(size),
+      onConflict: note => events.conflict(this, note),
+    })
+  }
+
+  static async open(society: SocietyId, components: LogComponents): Promise<SocietyLog> {
+    const replica = await Replica.open(society, components.store, components.context)
+    const notes = new NoteBook(replica, components.store, components.context)
+    await notes.load()
+    return new SocietyLog(replica, notes, components)
+  }
+
+  /** Whether the law in force names this node as a finality witness. */
+  get namesUs(): boolean {
+    return this.replica.finalitySets().current.witnesses.includes(this.#witnessKey)
+  }
+
+  witnessReady(size: Seq): boolean {
+    const { inForce } = this.replica
+    if (inForce === undefined) return false
+    return this.startUp.witnessReady(size, this.#witnessKey, inForce.law.witness_key, this.replica.finalitySets().current)
+  }
+
+  sequencerReady(): boolean {
+    return this.startUp.sequencerReady(this.replica.tip.size, this.replica.finalitySets().current)
+  }
+}

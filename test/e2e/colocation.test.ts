@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import type { ScoreChoice } from '../../protocols/gossip/settings.ts'
+import { utf8Encode } from '../../src/canonical.ts'
+import { address, societyId, startNode, type TestNode, testNode } from '../support/net.ts'
+import { until } from '../support/until.ts'
+
+const NODES = 20
+const PUBLISHERS = 5
+const MESSAGES = 1_000
+const society = societyId('busy')
+
+/** Twenty real nodes on one address, each connected with all others, all followers of one log. */
+async function constellation(scoreParams: ScoreChoice, received: Map<string, Set<string>>): Promise<TestNode[]> {
+  const nodes: TestNode[] = []
+  for (let index = 0; index < NODES; index++) {
+    const node = await testNode(`colocated ${index}`, { federation: 'colocation', scoreParams })
+    const mine = new Set<string>()
+    received.set(node.name, mine)
+    node.net.join(society)
+    await startNode(node, {
+      async group(_society, frame) {
+        mine.add(Buffer.from(frame).toString())
+        return 'accept'
+      },
+    })
+    for (const earlier of nodes) assert.equal((await node.net.connect(address(earlier))).ok, true)
+    nodes.push(node)
+  }
+  await until('all know all', () => nodes.every(node => node.net.peers().length === NODES - 1), 20_000)
+  return nodes
+}
+
+async function publishAll(nodes: readonly TestNode[]): Promise<void> {
+  for (let index = 0; index < MESSAGES; index++) {
+    const publisher = nodes[index % PUBLISHERS]
+    await publisher?.net.publishGroup(society, utf8Encode(`message ${index} ${'x'.repeat(400)}`))
+    // A turn of the event loop, so that reading keeps up with writing.
+    if (index % 20 === 19) await new Promise(resolve => setImmediate(resolve))
+  }
+}
+
+/** Messages that came to nodes other than their publisher. */
+function delivered(received: Map<string, Set<string>>): number {
+  return [...received.values()].reduce((sum, messages) => sum + messages.size, 0)
+}
+const EXPECTED = MESSAGES * (NODES - 1)
+
+describe('twenty nodes on one address', function () {
+  this.timeout(60_000)
+  let nodes: TestNode[] = []
+  const received = new Map<string, Set<string>>()
+
+  afterEach(async () => {
+    await Promise.all(nodes.map(node => node.net.stop()))
+    nodes = []
+    received.clear()
+  })
+
+  it('get every message by gossip alone with the score parameters of the federation', async () => {
+    nodes = await constellation('federation', received)
+    await until('a mesh at every node', () => nodes.every(node => node.net.mesh(society).length >= 4))
+    await publishAll(nodes)
+    await until('every message everywhere', () => delivered(received) === EXPECTED, 30_000)
+  })
+
+  it('do not with the defaults of the library', async () => {
+    nodes = await constellation('library-default', received)
+    // Every score is below the graylist threshold by then: nobody reads what anybody says.
+    await until('scores of colocation', () =>
+      nodes.every(node => node.net.peers().every(({ peer }) => node.net.scoreOf(peer) < -80)),
+    )
+    await publishAll(nodes)
+    // The time that the other constellation needs for all messages, many times over, brings no more.
+    const first = delivered(received)
+    for (let heartbeat = 0; heartbeat < 3; heartbeat++) await new Promise(resolve => setTimeout(resolve, 1_000))
+    assert.ok(delivered(received) < EXPECTED / 2, `${first}, then ${delivered(received)} of ${EXPECTED}`)
+  })
+})
