@@ -45,6 +45,8 @@ function createProgram(cli: Cli): Command {
     .description('Societies with signed transparency logs, final by the word of others.')
     .version(packageJson.version)
     .exitOverride()
+    // `web4 peers connect X --json` is for connect, though peers has the option too.
+    .enablePositionalOptions()
     .configureOutput({ writeOut: text => stdout(text), writeErr: text => stderr(text) })
     .showHelpAfterError('(web4 help COMMAND shows what it takes)')
   for (const add of commands) add(cli, program)

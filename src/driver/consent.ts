@@ -62,16 +62,24 @@ async function judgeBirth(node: Federation, record: AnyRecord, bytes: Uint8Array
   return log.replica.dryRun(asEntry(node, record, bytes, log.replica.tip.size, signers))
 }
 
+/** The society's own look at a birth before it asks anybody: would its log take it, fully signed? */
+export async function judgeOwnBirth(node: Federation, record: AnyRecord): Promise<Rejection | undefined> {
+  const rules = rulesOf('birth')
+  if (record.kind !== 'birth' || record.society !== node.ownSociety || rules === undefined) return rejection('NOT_SEQUENCER')
+  return rules.checkBody(record.body) ?? judgeBirth(node, record, canonicalBytes(record as unknown as Json))
+}
+
 /** A full set of birth witnesses with this node among them, from as many other societies as possible. */
 async function supposedWitnesses(node: Federation, log: SocietyLog, law: Law): Promise<readonly KeyText[]> {
   const own = node.ports.witnessSigner.key
+  const isWitness = law.birth.witnesses.includes(own)
   const others = law.birth.witnesses.filter(key => key !== own)
   const societies = await log.replica.states(others.map(stateKeys.witnessKey))
   const peers = await log.replica.states(societies.map(society => stateKeys.peer(String(society ?? ''))))
   const qualified = others.filter((key, index) => key === law.witness_key || (peers[index] as PeerState | undefined)?.status === 'recognised')
   // The society's own witness last: two other societies are needed.
   qualified.sort((a, b) => Number(a === law.witness_key) - Number(b === law.witness_key))
-  return [own, ...qualified].slice(0, law.birth.quorum)
+  return (isWitness && own !== law.witness_key ? [own, ...qualified] : isWitness ? [...qualified, own] : qualified).slice(0, law.birth.quorum)
 }
 
 /** A record as it would stand in the log, with the given signers. */

@@ -1,6 +1,5 @@
 import { canonicalBytes, decodeCanonical, type Json, type JsonObject, utf8Encode } from '../canonical.ts'
 import { toBase64url } from '../encoding.ts'
-import { openEntry } from '../ingest/open.ts'
 import { type Bundle, exactNote } from '../log/bundle.ts'
 import { formatNote, type Note } from '../log/note.ts'
 import type { Sha256 } from '../ports.ts'
@@ -80,9 +79,4 @@ export async function foreignEvidence(
   const proven = await provenEntry(log, seq, note.value.checkpoint.size)
   if (!proven.ok) return proven
   return ok({ entry: toBase64url(proven.value.bytes), note: toBase64url(utf8Encode(formatNote(note.value))), proof: proven.value.proof })
-}
-
-/** Opens a stored entry; it was accepted before, so a failure is a damaged disk. */
-export function reopen(bytes: Uint8Array, sha256: Sha256): ReturnType<typeof openEntry> {
-  return openEntry(bytes, sha256)
 }

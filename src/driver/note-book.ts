@@ -1,13 +1,13 @@
-import { canonicalBytes, type Json, utf8Decode, utf8Encode } from '../canonical.ts'
+import { canonicalBytes, utf8Decode, utf8Encode } from '../canonical.ts'
 import { keyBytes } from '../encoding.ts'
 import { exactNote } from '../log/bundle.ts'
 import { addCosignatures, type Cosignature, cosignatureMessage, findCosignatures } from '../log/cosignature.ts'
-import { finalSize } from '../log/finality.ts'
+import { finalForUs, finalSize } from '../log/finality.ts'
 import { formatNote, type Note, originOf, parseNote, verifyLogNote } from '../log/note.ts'
 import { sameHash } from '../log/merkle.ts'
 import type { Store, StoreOp } from '../ports.ts'
 import type { DecideContext } from '../records/types.ts'
-import { type Rejection, rejection } from '../rejection.ts'
+import { rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
 import type { KeyText, Seq } from '../units.ts'
@@ -191,6 +191,12 @@ export class NoteBook {
     return readNote(bytes)
   }
 
+  /** Final size when only these cosigners count. */
+  finalAmong(accepted: ReadonlySet<KeyText>): Seq {
+    const { current, handovers } = this.#replica.finalitySets()
+    return Math.min(finalForUs(current, handovers, this.#cosigned, accepted), this.#final)
+  }
+
   #computeFinal(): Seq {
     const { current, handovers } = this.#replica.finalitySets()
     return Math.min(finalSize(current, handovers, this.#cosigned), this.#replica.tip.size)
@@ -201,9 +207,4 @@ function readNote(bytes: Uint8Array | undefined): Note | undefined {
   const text = bytes === undefined ? undefined : utf8Decode(bytes)
   const parsed = text === undefined ? undefined : parseNote(text)
   return parsed?.ok === true ? parsed.value : undefined
-}
-
-/** For people: a rejection as JSON. */
-export function rejectionJson(error: Rejection): Json {
-  return { code: error.code, ...(error.detail === undefined ? {} : { detail: error.detail }) }
 }

@@ -10,7 +10,11 @@ export interface DemoOptions {
   readonly seed?: number
   readonly keep: boolean
   readonly json: boolean
+  /** Asked to end: stop every process that it started, then return. */
+  readonly signal: AbortSignal
 }
+
+type Options = Omit<DemoOptions, 'json' | 'keep' | 'signal'> & { readonly keep?: boolean }
 
 export function demo(cli: Cli, program: Command): void {
   const command = addCommand(
@@ -25,9 +29,13 @@ export function demo(cli: Cli, program: Command): void {
     .option('--rate <n>', 'records per second, all societies together', count(1, 100_000), 50)
     .option('--seed <n>', 'of the load; the same seed makes the same load', count(0, 2 ** 32 - 1))
     .option('--keep', 'keep the data folders')
-  run<Partial<DemoOptions> & Omit<DemoOptions, 'keep' | 'json' | 'seed'>>(cli, command, async ({ options }) => {
+  run<Options>(cli, command, async ({ context, options }) => {
     const { runDemo } = await import('../../../sim/real/demo.ts')
-    cli.exitCode = await runDemo({ ...options, keep: options.keep === true, json: options.json === true })
+    const { json, keep, ...numbers } = options
+    const stop = new AbortController()
+    void context.ended().then(() => stop.abort())
+    const demoOptions: DemoOptions = { ...numbers, keep: keep === true, json: json === true, signal: stop.signal }
+    cli.exitCode = await runDemo(demoOptions)
     return undefined
   })
 }

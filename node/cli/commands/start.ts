@@ -22,6 +22,8 @@ export function start(cli: Cli, program: Command): void {
     const config = await configOf(options, context)
     await mkdir(config.dir, { recursive: true, mode: 0o700 })
     const { createNode } = await import('../../compose.ts')
+    // From here on a signal stops the node instead of ending the process.
+    const ended = context.ended()
     const logger = createLogger({ level: config.log_level })
     const node = await createNode(config, { logger })
     try {
@@ -31,7 +33,7 @@ export function start(cli: Cli, program: Command): void {
         facts: { url, addresses, dir: config.dir },
         text: `node runs on ${config.dir}\nAPI ${url}\n${addresses.join('\n')}`,
       })
-      await context.ended()
+      await ended
     } finally {
       await removeApiFile(config.dir)
       await progress('stopping', node.stop())

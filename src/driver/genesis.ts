@@ -1,0 +1,102 @@
+import { canonicalBytes, type Json, type JsonObject } from '../canonical.ts'
+import { encodeSubmission } from '../ingest/open.ts'
+import { entryOf } from '../ingest/verify.ts'
+import type { Signer } from '../ports.ts'
+import { type CharterBody, charterSigners } from '../records/charter.ts'
+import { type Law, defaultLaw } from '../records/law.ts'
+import { societyIdOf } from '../records/names.ts'
+import type { AnyRecord, Sig } from '../records/types.ts'
+import { rejection } from '../rejection.ts'
+import { fail, ok, type Result } from '../result.ts'
+import { storeKey } from '../store/ledger.ts'
+import { DAY_MS, type HashText, type KeyText, type SocietyId } from '../units.ts'
+import type { Federation } from './federation.ts'
+import { signRecord } from './issue.ts'
+import { openVerified } from './serve.ts'
+import { makeLogNote, checkpointText, logSignatureMessage, originOf } from '../log/note.ts'
+import { keyBytes } from '../encoding.ts'
+
+const CONSENT_TIMEOUT_MS = 10_000
+
+export interface GenesisRequest {
+  readonly slug: string
+  readonly witnesses: readonly KeyText[]
+  readonly birth_witnesses: readonly KeyText[]
+  readonly quorum?: number
+  readonly birth_quorum?: number
+  readonly interval_ms?: number
+  /** Members of the law that differ from the defaults. */
+  readonly law?: JsonObject
+  readonly next: HashText
+}
+
+/** The charter without its signatures, with the defaults filled in. */
+export function draftCharter(request: GenesisRequest, societyKey: KeyText, witnessKey: KeyText, now: number): AnyRecord {
+  const base = defaultLaw({ witness_key: witnessKey, finality: request.witnesses, birth: request.birth_witnesses })
+  const law = {
+    ...base,
+    birth: { ...base.birth, quorum: request.birth_quorum ?? base.birth.quorum },
+    finality: { ...base.finality, quorum: request.quorum ?? base.finality.quorum },
+    ...(request.law ?? {}),
+  } as Law
+  const body = { interval_ms: request.interval_ms ?? DAY_MS, law, next: request.next, slug: request.slug, society_key: societyKey }
+  return { author: '', body: body as unknown as AnyRecord['body'], kind: 'charter', lane: 0, n: 1, society: '', time: now, v: 1 }
+}
+
+/** Collects the consents of all witnesses, writes entry 0 and begins to sequence. Nothing is kept if one of them refuses. */
+export async function foundSociety(node: Federation, request: GenesisRequest, signer: Signer): Promise<Result<SocietyId>> {
+  if (node.own !== undefined) return fail(rejection('CHARTER_TWICE', 'this node has a society'))
+  const { clock, context, witnessSigner, store } = node.ports
+  const record = draftCharter(request, signer.key, witnessSigner.key, clock.now())
+  const own = await Promise.all([signer, witnessSigner].map(key => signRecord(record, key)))
+  const consents = await collectConsents(node, record, charterSigners(record.body as unknown as CharterBody), own)
+  if (!consents.ok) return consents
+  const opened = await openVerified(node, encodeSubmission(record, consents.value))
+  if (!opened.ok) return opened
+  const society = societyIdOf(request.slug, opened.value.recordBytes, context.sha256)
+  const log = await node.follow(society)
+  const { answer: refused } = await log.replica.change(
+    async session => {
+      const entry = entryOf(opened.value, 0, clock.now(), context.sha256)
+      await session.prefetch([entry])
+      const bad = await session.decide(entry)
+      return { keep: bad === undefined ? [entry] : [], answer: bad }
+    },
+    {
+      sync: true,
+      note: async (size, root) => {
+        const checkpoint = { origin: originOf(society), size, root }
+        const signature = await signer.sign(logSignatureMessage(checkpointText(checkpoint)))
+        const note = makeLogNote(checkpoint, keyBytes(signer.key) as Uint8Array, signature, context.sha256)
+        log.notes.setLatest(note)
+        return [...log.notes.latestOps(note), { type: 'put', key: storeKey.meta('society'), value: canonicalBytes(society as Json) }]
+      },
+    },
+  )
+  if (refused !== undefined) return fail(refused)
+  await node.policies.set(society, { follow: true, witness: false, block: false })
+  await node.adopt(society)
+  return ok(society)
+}
+
+/** Every signer that is not yet there is asked over the network. */
+async function collectConsents(node: Federation, record: AnyRecord, signers: readonly KeyText[], own: readonly Sig[]): Promise<Result<readonly Sig[]>> {
+  const sigs = new Map(own.map(sig => [sig.by, sig]))
+  const asked = signers.filter(key => !sigs.has(key))
+  const answers = await Promise.all(asked.map(key => askCountersign(node, key, record)))
+  for (const answer of answers) {
+    if (!answer.ok) return answer
+    sigs.set(answer.value.by, answer.value)
+  }
+  return ok([...sigs.values()])
+}
+
+/** One signature of one witness, or its refusal. */
+export async function askCountersign(node: Federation, witness: KeyText, record: AnyRecord): Promise<Result<Sig>> {
+  if (witness === node.ports.witnessSigner.key) return ok(await signRecord(record, node.ports.witnessSigner))
+  const peer = node.ports.net.peers().find(candidate => candidate.witnessKey === witness)
+  if (peer === undefined) return fail(rejection('PEER_UNREACHABLE', witness))
+  const reply = await node.ports.net.request(peer.peer, 'countersign', { record: record as unknown as JsonObject }, { timeoutMs: CONSENT_TIMEOUT_MS })
+  if (!reply.ok) return reply
+  return reply.value.by === witness ? reply : fail(rejection('PEER_GARBAGE', 'signed with another key'))
+}

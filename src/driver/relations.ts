@@ -1,0 +1,72 @@
+import type { Json } from '../canonical.ts'
+import { homeOf } from '../records/names.ts'
+import { rejection } from '../rejection.ts'
+import { fail, type Result } from '../result.ts'
+import { type LctState, type PeerState, stateKeys } from '../state/model.ts'
+import type { HashText, LctId, SocietyId } from '../units.ts'
+import { foreignEvidence } from './evidence.ts'
+import type { Federation } from './federation.ts'
+import type { Issued, Issuer } from './issue.ts'
+
+/** Records about other societies, made from what this node holds of their logs. */
+
+/** Recognises a society by its charter, then by each handover or change of witness key that came since, one record each. */
+export async function recognize(node: Federation, issuer: Issuer, society: SocietyId): Promise<Result<Issued>> {
+  const own = node.own
+  const held = node.held(society)
+  if (own === undefined) return fail(rejection('NOT_SEQUENCER'))
+  if (!held.ok) return held
+  const { sha256 } = node.ports.context
+  const [state] = await own.log.replica.states([stateKeys.peer(society)])
+  const known = state as PeerState | undefined
+  const next = known === undefined ? 0 : await nextChange(node, society, known)
+  if (next === undefined) return fail(rejection('PEER_OLDER', 'nothing new to recognise'))
+  const evidence = await foreignEvidence(held.value, next, sha256)
+  if (!evidence.ok) return evidence
+  return issuer.issue('peer.recognize', { ...evidence.value, peer: society } as unknown as Json)
+}
+
+/** The first law.update above what is recognised that changes witnesses, quorum, society key or witness key. */
+async function nextChange(node: Federation, society: SocietyId, known: PeerState): Promise<number | undefined> {
+  const log = node.logs.get(society)
+  if (log === undefined) return undefined
+  const handover = log.replica.finalitySets().handovers.find(({ seq }) => seq >= known.size)
+  return handover?.seq
+}
+
+export function block(issuer: Issuer, society: SocietyId, evidence?: HashText): Promise<Result<Issued>> {
+  return issuer.issue('peer.block', { peer: society, ...(evidence === undefined ? {} : { evidence }) })
+}
+
+/**
+ * Introduces a foreign LCT, or brings it up to date: its birth entry, a fresh final checkpoint of its home log as far as we
+ * accept it, and its home society's word about its status.
+ */
+export async function introduce(node: Federation, issuer: Issuer, lct: LctId): Promise<Result<Issued>> {
+  const home = homeOf(lct)
+  const own = node.own
+  const held = node.held(home)
+  if (own === undefined) return fail(rejection('NOT_SEQUENCER'))
+  if (home === own.log.society) return fail(rejection('LCT_FOREIGN', 'an LCT of this society'))
+  if (!held.ok) return held
+  const log = held.value
+  const [state] = await log.replica.states([stateKeys.lct(lct)])
+  const birth = (state as LctState | undefined)?.birth
+  if (birth === undefined) return fail(rejection('LCT_UNKNOWN'))
+  if (finalForUs(node, home) <= birth) return fail(rejection('NOT_FINAL', 'not by witnesses that we accept'))
+  const evidence = await foreignEvidence(log, birth, node.ports.context.sha256)
+  if (!evidence.ok) return evidence
+  const peer = node.ports.net.peers().find(candidate => candidate.society === home)
+  if (peer === undefined) return fail(rejection('PEER_UNREACHABLE', home))
+  const standing = await node.ports.net.request(peer.peer, 'standing', { lct })
+  if (!standing.ok) return standing
+  const { entry, note, proof } = evidence.value
+  return issuer.issue('introduce', { birth: entry, note, proof, standing: standing.value } as unknown as Json)
+}
+
+/** Final size counting only witnesses that this node's policy accepts for the society. */
+export function finalForUs(node: Federation, society: SocietyId): number {
+  const log = node.logs.get(society)
+  if (log === undefined || node.policies.get(society).block) return 0
+  return log.notes.finalAmong(node.acceptedKeys())
+}
