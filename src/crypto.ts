@@ -14,6 +14,8 @@ const PREFIX: Record<Purpose, Uint8Array> = {
   proof: utf8Encode('web4/proof/1\n'),
 }
 
+export const PURPOSES = Object.keys(PREFIX) as readonly Purpose[]
+
 /** `web4/<purpose>/1\n` and the canonical bytes: exactly what is signed. */
 export function signedMessage(purpose: Purpose, canonical: Uint8Array): Uint8Array {
   return concat([PREFIX[purpose], canonical])

@@ -15,7 +15,7 @@ export interface ClientInit {
   readonly timeoutMs?: number
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly signal?: AbortSignal
 }
 

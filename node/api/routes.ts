@@ -24,7 +24,7 @@ export interface Route {
 }
 
 /** `statuses` are the good ones; everything else is a problem document. */
-export interface Answer<Schema extends TSchema = TSchema> {
+interface Answer<Schema extends TSchema = TSchema> {
   /** bytes: JSON handed on as stored; stream: server-sent events. */
   readonly form: 'json' | 'bytes' | 'text' | 'stream'
   readonly type: string
@@ -47,9 +47,9 @@ function text(type: string, description: string) {
   return { form: 'text', type, statuses: [200], schema: Type.String({ description }) } as const
 }
 
-/** As many as one range answer between nodes may hold. */
-export const ENTRIES_LIMIT_MAX = 1_000
-export const ATTESTATIONS_LIMIT_MAX = 1_000
+/** Small entries fill an answer; of large ones the node gives fewer, by its own limit of bytes. */
+const ENTRIES_LIMIT_MAX = 1_000
+const ATTESTATIONS_LIMIT_MAX = 1_000
 /** A signed record with the most signatures is below an entry's own limit. */
 export const SUBMISSION_BYTES_MAX = ENTRY_BYTES_MAX
 
@@ -309,10 +309,10 @@ export const routes = {
   },
 } as const satisfies Record<string, Route>
 
-export type Routes = typeof routes
+type Routes = typeof routes
 export type RouteId = keyof Routes
 
-export type DeepReadonly<T> = T extends readonly (infer Item)[]
+type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends object
     ? { readonly [Name in keyof T]: DeepReadonly<T[Name]> }

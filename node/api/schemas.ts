@@ -92,7 +92,7 @@ export const stateSchema = strictObject({
   keys: countField,
 })
 
-export const receiptSchema = strictObject({
+const receiptSchema = strictObject({
   by: keyField,
   code: optional(Type.String()),
   id: hashField,

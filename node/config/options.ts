@@ -14,22 +14,23 @@ interface OptionFacts<Type extends string, Value> {
 }
 
 /** One line of text that `pattern` accepts; `form` says it in words. */
-export type TextOption = OptionFacts<'text', string> & { readonly pattern: RegExp; readonly form: string }
+type TextOption = OptionFacts<'text', string> & { readonly pattern: RegExp; readonly form: string }
 /** A file or folder; `~` at its start is the home folder. "" where it may be absent. */
-export type PathOption = OptionFacts<'path', string>
-export type IntegerOption = OptionFacts<'integer', number> & { readonly min: number; readonly max: number }
+type PathOption = OptionFacts<'path', string>
+type IntegerOption = OptionFacts<'integer', number> & { readonly min: number; readonly max: number }
 /** on or off */
-export type SwitchOption = OptionFacts<'switch', boolean>
-export type ChoiceOption<Choice extends string = string> = OptionFacts<'choice', Choice> & {
+type SwitchOption = OptionFacts<'switch', boolean>
+type ChoiceOption<Choice extends string = string> = OptionFacts<'choice', Choice> & {
   readonly choices: readonly Choice[]
 }
 /** Multiaddresses; in flags and environment separated by commas. */
-export type AddressesOption = OptionFacts<'addresses', readonly string[]>
+type AddressesOption = OptionFacts<'addresses', readonly string[]>
 export type Option = TextOption | PathOption | IntegerOption | SwitchOption | ChoiceOption | AddressesOption
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 const STORES = ['level', 'memory'] as const
 const SCORES = ['federation', 'library'] as const
+const CONSENTS = ['none', 'all'] as const
 
 export const options = {
   dir: {
@@ -136,6 +137,23 @@ export const options = {
     min: 0,
     max: 1_000,
     description: 'longest wait in milliseconds for more records before a group is committed',
+  },
+  consent: {
+    type: 'choice',
+    flag: '--consent',
+    env: 'WEB4_CONSENT',
+    default: 'none',
+    choices: CONSENTS,
+    description: 'charters that name this node as witness: consent to all of them, or only where the policy says witness',
+  } as ChoiceOption<(typeof CONSENTS)[number]>,
+  status_ms: {
+    type: 'integer',
+    flag: '--status-ms',
+    env: 'WEB4_STATUS_MS',
+    default: 2_000,
+    min: 100,
+    max: 60_000,
+    description: 'about how often peers are asked how far they hold each log, in milliseconds',
   },
   passphrase_file: {
     type: 'path',

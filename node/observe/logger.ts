@@ -1,7 +1,7 @@
 import { type DestinationStream, destination, type Logger as Pino, pino } from 'pino'
 
 /** What may stand beside a message. Errors go under `error`; secrets are cut by name, see below. */
-export type LogFacts = Readonly<Record<string, unknown>>
+type LogFacts = Readonly<Record<string, unknown>>
 
 export interface Logger {
   debug(message: string, facts?: LogFacts): void
@@ -12,7 +12,7 @@ export interface Logger {
   child(module: string): Logger
 }
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /** Cut wherever they stand as a fact or one level inside one. The last line of defence: nobody should log them at all. */
 const SECRETS = ['passphrase', 'token', 'authorization', 'secret', 'secretKey', 'privateKey', 'seed', 'salt']

@@ -46,7 +46,7 @@ export function draftCharter(request: GenesisRequest, societyKey: KeyText, witne
 /** Collects the consents of all witnesses, writes entry 0 and begins to sequence. Nothing is kept if one of them refuses. */
 export async function foundSociety(node: Federation, request: GenesisRequest, signer: Signer): Promise<Result<SocietyId>> {
   if (node.own !== undefined) return fail(rejection('CHARTER_TWICE', 'this node has a society'))
-  const { clock, context, witnessSigner, store } = node.ports
+  const { clock, context, witnessSigner } = node.ports
   const record = draftCharter(request, signer.key, witnessSigner.key, clock.now())
   const own = await Promise.all([signer, witnessSigner].map(key => signRecord(record, key)))
   const consents = await collectConsents(node, record, charterSigners(record.body as unknown as CharterBody), own)

@@ -82,6 +82,8 @@ export const rangeOf = {
   records: (society: SocietyId) => under(join('record', society, '')),
   attestationsAbout: (subject: LctId) => under(join('attestSubject', subject, '')),
   attestationsBy: (witness: LctId) => under(join('attestWitness', witness, '')),
+  /** All, by subject. */
+  attestations: () => under(storePrefixes.attestSubject.prefix),
   cosigned: (society: SocietyId) => under(join('cosigned', society, '')),
   cosigners: (society: SocietyId) => under(join('cosigner', society, '')),
   forks: () => under(storePrefixes.fork.prefix),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { addCommand, type Cli, count, run } from '../command.ts'
 
-export interface DemoOptions {
+interface DemoOptions {
   readonly societies: number
   readonly members: number
   readonly seconds: number

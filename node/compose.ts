@@ -1,0 +1,121 @@
+import { join } from 'node:path'
+import { Federation } from '../src/driver/federation.ts'
+import type { Clock, Random, Store, Verifier } from '../src/ports.ts'
+import type { DecideContext } from '../src/records/types.ts'
+import { createMemoryStore } from '../src/store/memory.ts'
+import { createApiServer } from './api/server.ts'
+import { operatorToken } from './api/token.ts'
+import type { Config } from './config/options.ts'
+import { sha256, systemClock, systemRandom, verifySync } from './crypto/sodium.ts'
+import { type NodeKeys, openNodeKeys } from './data-folder.ts'
+import { resolvePassphrase } from './keys/passphrase.ts'
+import { createNet } from './net/net.ts'
+import { WebNode } from './node.ts'
+import type { Logger } from './observe/logger.ts'
+import { createMetrics } from './observe/metrics.ts'
+import { watch } from './observe/watch.ts'
+import { Operator } from './operator.ts'
+import { RecordDesk } from './record-desk.ts'
+import { openLevelStore } from './store/level.ts'
+import { createVerifierPool, type VerifierPool } from './verify/pool.ts'
+import { version } from './version.ts'
+
+export interface NodeComponents {
+  readonly logger: Logger
+  /** Tests bring their own time, store, keys or verifier; a real node uses the machine's. */
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly store?: Store
+  readonly keys?: NodeKeys
+  readonly verifier?: Verifier
+  /** Without an HTTP server (many nodes in one process). */
+  readonly api?: false
+}
+
+export interface RunningNode {
+  readonly service: WebNode
+  readonly federation: Federation
+  start(): Promise<{ readonly apiUrl: string; readonly addresses: readonly string[] }>
+  stop(): Promise<void>
+}
+
+/** The only place where a node is put together; reads top to bottom as its start. */
+export async function createNode(config: Config, components: NodeComponents): Promise<RunningNode> {
+  const { logger } = components
+  const clock = components.clock ?? systemClock
+  const random = components.random ?? systemRandom
+  const keys = components.keys ?? (await openNodeKeys(config.dir, () => passphraseOf(config)))
+  const token = components.api === false ? '' : await operatorToken(config.dir)
+  const pool = components.verifier === undefined ? await startPool(config) : undefined
+  const verifier = components.verifier ?? (pool as VerifierPool)
+  const store = components.store ?? (config.store === 'memory' ? createMemoryStore() : await openLevelStore(join(config.dir, 'db')))
+  const context: DecideContext = { sha256, verifySignature: verifySync }
+  const metrics = createMetrics({ process: components.api !== false })
+  const rejected = new Map<string, number>()
+
+  const net = await createNet(
+    { federation: config.federation, listen: config.listen, peers: config.peers, seed: keys.transportSeed, scoreParams: config.score_params === 'library' ? 'library-default' : 'federation' },
+    { clock, random, sha256, verifier, signer: keys.witness, currentSociety: () => federation.ownSociety },
+  )
+  const federation: Federation = new Federation(
+    { groupMs: config.group_ms, rangeFetch: config.range_fetch, statusMs: config.status_ms, syncFollowed: true, consent: config.consent },
+    { store, clock, random, net, verifier, context, witnessSigner: keys.witness, societySigner: keys.society },
+    watch({ logger, metrics, rejected, clock, emit: (type, data) => service.emit(type, data) }),
+  )
+  const desk = new RecordDesk(federation)
+  const operator = new Operator({ node: federation, net, desk, societySigner: keys.society, nextHash: keys.nextHash, entityRef: keys.entityRef })
+  const service: WebNode = new WebNode({
+    node: federation,
+    net,
+    desk,
+    operator,
+    version,
+    rejected,
+    metricsText: () => {
+      metrics.peers.set(net.peers().length)
+      return metrics.text()
+    },
+  })
+  const api = components.api === false ? undefined : createApiServer({ host: config.api_host, port: config.api_port }, { service, token, logger: logger.child('api'), version })
+  let running = false
+
+  return {
+    service,
+    federation,
+    async start() {
+      running = true
+      await federation.open()
+      await net.start(federation)
+      federation.run()
+      const url = (await api?.start())?.url ?? ''
+      logger.info('node started', { api: url, addresses: net.addresses(), society: federation.ownSociety })
+      return { apiUrl: url, addresses: net.addresses() }
+    },
+    async stop() {
+      if (!running) return
+      running = false
+      await api?.stop()
+      operator.stop()
+      await federation.stop()
+      await net.stop()
+      await store.close()
+      await pool?.close()
+      logger.info('node stopped')
+    },
+  }
+}
+
+async function startPool(config: Config): Promise<VerifierPool> {
+  const pool = createVerifierPool(config.verify_workers === 0 ? {} : { workers: config.verify_workers })
+  await pool.ready
+  return pool
+}
+
+function passphraseOf(config: Config): Promise<string> {
+  return resolvePassphrase({
+    ...(config.passphrase_file === '' ? {} : { file: config.passphrase_file }),
+    env: config.passphrase === '' ? {} : { WEB4_PASSPHRASE: config.passphrase },
+    terminal: { stdin: process.stdin, stderr: process.stderr },
+    question: `Passphrase of the keys in ${config.dir}: `,
+  })
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { keyBytes, toBase64url } from '../src/encoding.ts'
+import { utf8Encode } from '../src/canonical.ts'
+import type { Signer } from '../src/ports.ts'
+import { CodedError } from '../src/rejection.ts'
+import type { HashText, KeyText } from '../src/units.ts'
+import { sha256 } from './crypto/sodium.ts'
+import { hmacRef } from './crypto/entity-ref.ts'
+import { createKeyFile, openKeyFile } from './keys/keystore.ts'
+
+/**
+ * What a node keeps beside its store: three keys in three files, the transport's seed, and the salt of entity names. The
+ * next key is only read for its public half: its file belongs offline.
+ */
+export interface NodeKeys {
+  readonly society: Signer
+  readonly witness: Signer
+  readonly nextHash: HashText
+  readonly transportSeed: Uint8Array
+  /** One-way name of an entity: HMAC under a salt that is never in a store or a backup of it. */
+  readonly entityRef: (entity: string) => Promise<HashText>
+}
+
+export async function openNodeKeys(dir: string, passphrase: () => Promise<string>): Promise<NodeKeys> {
+  const keys = join(dir, 'keys')
+  await mkdir(keys, { recursive: true, mode: 0o700 })
+  const secret = await passphrase()
+  const [society, witness] = await Promise.all([openOrCreate(join(keys, 'society.key'), 'society', secret), openOrCreate(join(keys, 'witness.key'), 'witness', secret)])
+  const next = await nextKey(join(keys, 'next.key'), secret)
+  const transportSeed = await secretFile(join(keys, 'transport.seed'))
+  const salt = await secretFile(join(keys, 'entity.salt'))
+  return {
+    society,
+    witness,
+    nextHash: toBase64url(sha256(keyBytes(next) as Uint8Array)),
+    transportSeed,
+    entityRef: entity => hmacRef(salt, utf8Encode(entity)),
+  }
+}
+
+async function openOrCreate(path: string, purpose: string, passphrase: string): Promise<Signer> {
+  if (!(await exists(path))) await createKeyFile(path, purpose, passphrase)
+  const signer = await openKeyFile(path, passphrase)
+  if (signer.purpose !== purpose) throw new CodedError('KEY_FILE', `${path} is a ${signer.purpose} key, not a ${purpose} key`)
+  return signer
+}
+
+/** The public half of the next society key; taken offline, `next.pub` stays. */
+async function nextKey(path: string, passphrase: string): Promise<KeyText> {
+  const publicFile = path.replace(/\.key$/, '.pub')
+  const known = await readFile(publicFile, 'utf8').catch(() => undefined)
+  if (known !== undefined) return known.trim()
+  const key = await createKeyFile(path, 'next', passphrase)
+  await writeSecret(publicFile, `${key}\n`)
+  return key
+}
+
+/** 32 random bytes, made once, readable by nobody else. */
+async function secretFile(path: string): Promise<Uint8Array> {
+  if (!(await exists(path))) await writeSecret(path, `${randomBytes(32).toString('base64url')}\n`)
+  if (((await stat(path)).mode & 0o077) !== 0) throw new CodedError('KEY_FILE_MODE', `${path} is readable by others: chmod 600 ${path}`)
+  const bytes = Buffer.from((await readFile(path, 'utf8')).trim(), 'base64url')
+  if (bytes.length !== 32) throw new CodedError('KEY_FILE', `${path} does not hold 32 bytes`)
+  return new Uint8Array(bytes)
+}
+
+async function writeSecret(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}

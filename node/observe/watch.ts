@@ -1,0 +1,61 @@
+import type { JsonObject } from '../../src/canonical.ts'
+import type { FederationEvents } from '../../src/driver/federation.ts'
+import type { Clock } from '../../src/ports.ts'
+import type { Logger } from './logger.ts'
+import type { Metrics } from './metrics.ts'
+
+/** Sizes of the own log wait here for their finality; more than this means that finality has stopped anyway. */
+const WAITING_MAX = 10_000
+
+/** The one place where what happens becomes log lines, metrics and events. */
+export function watch(components: {
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly rejected: Map<string, number>
+  readonly clock: Clock
+  readonly emit: (type: string, data: JsonObject) => void
+}): FederationEvents {
+  const { logger, metrics, rejected, clock, emit } = components
+  const committedAt = new Map<string, { readonly size: number; readonly at: number }[]>()
+  return {
+    committed(log, from, to) {
+      const { society } = log
+      metrics.entries.inc({ society }, to - from)
+      metrics.logSize.set({ society }, to)
+      const waiting = committedAt.get(society) ?? []
+      if (waiting.length < WAITING_MAX) waiting.push({ size: to, at: clock.now() })
+      committedAt.set(society, waiting)
+      emit('entry', { society, from, to })
+    },
+    final(log, before, now) {
+      const { society } = log
+      metrics.logFinal.set({ society }, now)
+      const waiting = committedAt.get(society) ?? []
+      for (let first = waiting[0]; first !== undefined && first.size <= now; first = waiting[0]) {
+        metrics.finalitySeconds.observe((clock.now() - first.at) / 1000)
+        waiting.shift()
+      }
+      emit('final', { society, from: before, to: now })
+    },
+    frozen(log) {
+      logger.error('log has forked: nothing of it is signed or applied any more', { society: log.society })
+      emit('frozen', { society: log.society })
+    },
+    halted(log, code) {
+      logger.error('log stopped at an entry that cannot be applied', { society: log.society, code })
+      emit('halted', { society: log.society, code })
+    },
+    rejected(error) {
+      rejected.set(error.code, (rejected.get(error.code) ?? 0) + 1)
+      metrics.rejected.inc({ code: error.code })
+      logger.debug('rejected', { code: error.code, detail: error.detail })
+    },
+    peer(peer, open) {
+      logger.info(open ? 'peer is here' : 'peer is gone', { peer: peer.peer, society: peer.society })
+      emit('peer', { peer: peer.peer, society: peer.society, open })
+    },
+    fault(what, error) {
+      logger.error('fault', { what, error })
+    },
+  }
+}

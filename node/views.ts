@@ -1,0 +1,122 @@
+import type { JsonObject } from '../src/canonical.ts'
+import { toBase64url } from '../src/encoding.ts'
+import type { Federation } from '../src/driver/federation.ts'
+import { finalForUs } from '../src/driver/relations.ts'
+import type { SocietyLog } from '../src/driver/society-log.ts'
+import { openEntry } from '../src/ingest/open.ts'
+import { faultTolerance } from '../src/log/finality.ts'
+import type { OpenedEntry } from '../src/records/types.ts'
+import { bookValue, type Account } from '../src/state/account.ts'
+import { projectDecay, factorAt } from '../src/state/decay.ts'
+import { type AccountState, type DecayState, stateKeys } from '../src/state/model.ts'
+import { keyPart, rangeOf } from '../src/store/ledger.ts'
+import { formatAtp, type LctId, type SocietyId } from '../src/units.ts'
+import type { AccountView, AttestationView, FinalityFacts, SocietyView } from './service.ts'
+
+/** What the API shows, read from the driver. No rule is applied here. */
+
+export function finalityFacts(log: SocietyLog): FinalityFacts {
+  const { witnesses, quorum } = log.replica.finalitySets().current
+  const { liars, away } = faultTolerance({ n: witnesses.length, q: quorum })
+  return { n: witnesses.length, q: quorum, liars_tolerated: liars, away_tolerated: away }
+}
+
+export function societyView(node: Federation, log: SocietyLog): SocietyView {
+  const { replica, notes } = log
+  const { halt, tip, inForce } = replica
+  const accepted = node.acceptedKeys()
+  const starting = node.own?.log === log && !log.sequencerReady()
+  return {
+    society: log.society,
+    slug: inForce?.charter.slug ?? '',
+    own: node.own?.log === log,
+    policy: node.policies.get(log.society),
+    size: tip.size,
+    root: toBase64url(tip.root),
+    final: notes.final,
+    final_for_us: finalForUs(node, log.society),
+    finality: finalityFacts(log),
+    witnesses: replica.finalitySets().current.witnesses.map(key => ({ key, cosigned: notes.cosigned.get(key) ?? 0, accepted: accepted.has(key) })),
+    law_number: inForce?.law.number ?? 0,
+    frozen: halt?.mode === 'frozen',
+    ...(halt !== undefined && 'seq' in halt ? { void_at: halt.seq } : {}),
+    state: halt?.mode ?? (starting ? 'starting' : 'running'),
+  }
+}
+
+const BOOK_ONE = 10n ** 15n
+
+/** Accounts of an LCT in every log held here, with their value at `now`. */
+export async function accountsOf(node: Federation, lct: LctId, society: SocietyId | undefined, now: number): Promise<readonly AccountView[]> {
+  const views: AccountView[] = []
+  for (const log of node.logs.values()) {
+    if (society !== undefined && log.society !== society) continue
+    const view = await accountView(log, lct, now)
+    if (view !== undefined) views.push(view)
+  }
+  return views
+}
+
+async function accountView(log: SocietyLog, lct: LctId, now: number): Promise<AccountView | undefined> {
+  const { inForce } = log.replica
+  if (inForce === undefined) return undefined
+  const [known, account, decay] = await log.replica.states([stateKeys.lct(lct), stateKeys.account(lct), stateKeys.decay])
+  if (known === undefined || decay === undefined) return undefined
+  const interval = inForce.charter.interval_ms
+  const held = decay as unknown as DecayState
+  const today = Math.max(held.k, Math.floor(now / interval))
+  const current = projectDecay(held, today, interval, inForce.law.decay)
+  const lots = (account as unknown as AccountState | undefined)?.lots ?? []
+  const spendable = Number(bookValue(account as unknown as Account, current) / BOOK_ONE)
+  return {
+    society: log.society,
+    lct,
+    spendable,
+    atp: formatAtp(spendable),
+    lots: lots.map(([origin, principal]) => ({ origin, principal, value: Number((BigInt(principal) * factorAt(current, origin)) / BOOK_ONE) })),
+  }
+}
+
+export async function attestationsFor(
+  node: Federation,
+  filter: { readonly subject?: string; readonly witness?: string; readonly type?: string; readonly limit: number },
+): Promise<readonly AttestationView[]> {
+  const range = filter.subject !== undefined ? rangeOf.attestationsAbout(filter.subject) : filter.witness !== undefined ? rangeOf.attestationsBy(filter.witness) : rangeOf.attestations()
+  const found: AttestationView[] = []
+  const seen = new Set<string>()
+  for await (const [key] of node.ports.store.range(range)) {
+    if (found.length >= filter.limit) break
+    const { society, seq } = keyPart.attestation(key)
+    if (seen.has(`${society} ${seq}`)) continue
+    seen.add(`${society} ${seq}`)
+    const log = node.logs.get(society)
+    const entry = log === undefined ? undefined : await storedEntry(node, log, seq)
+    if (log === undefined || entry === undefined) continue
+    const view = attestationView(entry, society, log)
+    const fits = (filter.witness === undefined || view.witness === filter.witness) && (filter.type === undefined || view.type === filter.type)
+    if (fits) found.push(view)
+  }
+  return found
+}
+
+function attestationView(entry: OpenedEntry, society: SocietyId, log: SocietyLog): AttestationView {
+  const { claims, event, subject, type } = entry.record.body as JsonObject & { claims: JsonObject; event?: string; subject: string; type: string }
+  return {
+    society,
+    seq: entry.seq,
+    id: entry.id,
+    witness: entry.record.author,
+    subject,
+    type,
+    claims,
+    ...(event === undefined ? {} : { event }),
+    time: entry.record.time,
+    final: entry.seq < log.notes.final,
+  }
+}
+
+export async function storedEntry(node: Federation, log: SocietyLog, seq: number): Promise<OpenedEntry | undefined> {
+  const [bytes] = await log.replica.entries(seq, 1)
+  const opened = bytes === undefined ? undefined : openEntry(bytes, node.ports.context.sha256)
+  return opened?.ok === true ? opened.value : undefined
+}
