@@ -84,7 +84,7 @@ export async function attestationsFor(
   const range = filter.subject !== undefined ? rangeOf.attestationsAbout(filter.subject) : filter.witness !== undefined ? rangeOf.attestationsBy(filter.witness) : rangeOf.attestations()
   const found: AttestationView[] = []
   const seen = new Set<string>()
-  for await (const [key] of node.ports.store.range(range)) {
+  for await (const [key] of node.ports.store.range({ ...range, reverse: true })) {
     if (found.length >= filter.limit) break
     const { society, seq } = keyPart.attestation(key)
     if (seen.has(`${society} ${seq}`)) continue

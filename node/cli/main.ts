@@ -21,6 +21,8 @@ function onSignal(signal: 'SIGINT' | 'SIGTERM'): void {
 }
 process.on('SIGINT', onSignal)
 process.on('SIGTERM', onSignal)
+// A demo starts nodes with a channel to itself: when it dies, however it dies, its nodes end too.
+process.on('disconnect', () => onSignal('SIGTERM'))
 
 /** Synchronous: nothing may be lost when the process ends right after. */
 function write(fd: 1 | 2, piece: string | Uint8Array): void {

@@ -43,11 +43,11 @@ export function gossipsubSettings(options: {
     doPX: false,
     allowPublishToZeroTopicPeers: true,
     ignoreDuplicatePublishError: true,
-    // 3 to 30 nodes: up to seven of them mesh fully; above, six neighbours reach thirty nodes in two or three hops.
-    D: 6,
+    // 3 to 30 nodes: up to six of them mesh fully; above, five neighbours reach thirty nodes in two or three hops. Each
+    D: 5,
     Dlo: 4,
-    Dhi: 10,
-    Dscore: 4,
+    Dhi: 8,
+    Dscore: 3,
     Dout: 2,
     Dlazy: 6,
     // IDONTWANT costs more than it saves for small messages; large groups are worth it.

@@ -147,6 +147,7 @@ export class Federation implements NetHandlers {
         halted: (of, halt) => this.events.halted(of, 'code' in halt ? halt.code : halt.mode),
         rejected: error => this.events.rejected(error),
         final: (of, before, now) => this.events.final(of, before, now),
+        failed: (_of, error) => this.events.fault('apply', error),
       },
     })
     log.replica.onCommit(({ entries, tip }) => this.events.committed(log, tip.size - entries.length, tip.size))
@@ -198,7 +199,8 @@ export class Federation implements NetHandlers {
     if (tip.size > 0 && !log.sequencerReady()) {
       const set = log.replica.finalitySets().current
       const missing = log.startUp.missing(set.witnesses).length
-      return rejection('STARTING', log.startUp.newest > tip.size ? `peers hold ${log.startUp.newest} entries, here are ${tip.size}` : `${missing} witnesses not heard`)
+      const newest = log.startUp.newest(set.witnesses)
+      return rejection('STARTING', newest > tip.size ? `peers hold ${newest} entries, here are ${tip.size}` : `${missing} witnesses not heard`)
     }
     const skew = this.clockSkew()
     return Math.abs(skew) > FUTURE_MS ? rejection('CLOCK_SKEW', `${skew} ms`) : undefined

@@ -20,7 +20,9 @@ import { logOf } from '../ingest/open.ts'
 interface Batch {
   readonly first: Seq
   readonly entries: readonly VerifiedEntry[]
-  /** The log's note at exactly the end of the batch; undefined when a consistency proof vouches for it instead. */
+  /** What the tree must have at the end of the batch. */
+  readonly root: Uint8Array
+  /** The log's note at exactly the end of the batch; undefined when a consistency proof vouches for the root instead. */
   readonly note: Note | undefined
 }
 
@@ -35,6 +37,8 @@ export interface FollowerEvents {
   rejected(error: Rejection): void
   /** Final size moved. */
   final(before: Seq, now: Seq): void
+  /** The store failed while a group was being applied. */
+  failed(error: unknown): void
 }
 
 /**
@@ -86,9 +90,8 @@ export class Follower {
     if (!opened.ok) return this.#verdict(opened.error)
     const verified = await this.#verify(opened.value)
     if (!verified.ok) return this.#verdict(verified.error)
-    this.#order({ first, entries: verified.value, note: note.value }, frame.length)
-    await this.#onNotes(group.value.notes)
-    return 'accept'
+    this.#order({ first, entries: verified.value, root: note.value.checkpoint.root, note: note.value }, frame.length)
+    return this.#onNotes(group.value.notes)
   }
 
   /** An answer to a range request that began at the tip. True when it brought the log forward. */
@@ -105,28 +108,28 @@ export class Follower {
     if (!parsed.ok) return parsed
     const note = parsed.value
     const proven = this.#provenRange(from, opened, note, reply.proof)
-    if (proven !== undefined) return fail(proven)
+    if (!proven.ok) return proven
     if (opened.length === 0) return ok(false)
     const verified = await this.#verify(opened)
     if (!verified.ok) return verified
     const before = this.#replica.tip.size
     const exact = note.checkpoint.size === from + opened.length ? note : undefined
-    await this.#apply({ first: from, entries: verified.value, note: exact })
+    await this.#apply({ first: from, entries: verified.value, root: proven.value, note: exact })
     await this.#drain()
     await this.#onNotes([reply.note])
     return ok(this.#replica.tip.size > before)
   }
 
-  /** The range continues the tree held here, and the note's tree continues both. */
-  #provenRange(from: Seq, entries: readonly OpenedEntry[], note: Note, proof: readonly HashText[]): Rejection | undefined {
+  /** The range continues the tree held here, and the note's tree continues both. Gives the root at the end of the range. */
+  #provenRange(from: Seq, entries: readonly OpenedEntry[], note: Note, proof: readonly HashText[]): Result<Uint8Array> {
     const edge = this.#replica.edge()
-    if (edge.size !== from) return rejection('ENTRY_OUT_OF_ORDER', 'the tip moved')
+    if (edge.size !== from) return fail(rejection('ENTRY_OUT_OF_ORDER', 'the tip moved'))
     edge.append(entries.map(entry => entry.leaf))
     const path = proof.map(node => fromBase64url(node, 32))
     const { size, root } = note.checkpoint
     const holds =
       path.every(node => node !== undefined) && verifyConsistency(edge.size, edge.root(), size, root, path, this.#context.sha256)
-    return holds ? undefined : rejection('PROOF_INVALID', 'the range is not of the history held here')
+    return holds ? ok(edge.root()) : fail(rejection('PROOF_INVALID', 'the range is not of the history held here'))
   }
 
   /** The log's note; its key may have changed within the range itself. */
@@ -150,14 +153,18 @@ export class Follower {
   /** Notes alone: cosignatures, or a fresh checkpoint. */
   async #onNotes(texts: readonly string[]): Promise<Verdict> {
     let verdict: Verdict = 'accept'
+    const worse = (error: Rejection) => {
+      const found = this.#verdict(error)
+      if (verdict !== 'reject') verdict = found
+    }
     for (const text of new Set(texts)) {
       const note = this.#notes.open(text)
       if (!note.ok) {
-        verdict = this.#verdict(note.error)
+        worse(note.error)
         continue
       }
       const offered = await this.#notes.offer(note.value)
-      if (!offered.ok) verdict = this.#verdict(offered.error)
+      if (!offered.ok) worse(offered.error)
       else if (offered.value.type === 'ahead') this.#events.gap()
       else if (offered.value.type === 'conflict') this.#events.conflict(offered.value.note)
       else if (offered.value.final > offered.value.finalBefore) this.#events.final(offered.value.finalBefore, offered.value.final)
@@ -207,7 +214,7 @@ export class Follower {
     if (batch.first > this.#replica.tip.size) this.#events.gap()
     const end = batch.first + batch.entries.length
     if (!this.#gap.add(batch.first, end, bytes, batch)) this.#events.gap()
-    void this.#drain()
+    this.#drain().catch(error => this.#events.failed(error))
   }
 
   /** Applies what connects, one batch after another. */
@@ -232,8 +239,8 @@ export class Follower {
         const [first] = fresh
         if (first === undefined || first.seq !== tip.size) return { keep: [], answer: false }
         const grown = this.#replica.grow(fresh)
-        if (note !== undefined && !sameHash(grown.root, note.checkpoint.root)) {
-          // A tampered copy, or another history: asking a peer tells which.
+        if (!sameHash(grown.root, batch.root)) {
+          // A tampered copy, or another history: asking a peer tells which. A range, too: the tip may have moved since its proof.
           this.#events.gap()
           return { keep: [], answer: false }
         }

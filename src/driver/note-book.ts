@@ -41,6 +41,8 @@ export class NoteBook {
   #finalNote: Note | undefined
   #final: Seq = 0
   #early: Note[] = []
+  /** Size of the newest note on its way to the disk: a cosigned older one must not take its place there. */
+  #writing: Seq = 0
 
   constructor(replica: Replica, store: Store, context: DecideContext) {
     this.#replica = replica
@@ -85,6 +87,7 @@ export class NoteBook {
 
   /** Operations that put a checkpoint of the group into the group's own batch. */
   latestOps(note: Note): readonly StoreOp[] {
+    this.#writing = Math.max(this.#writing, note.checkpoint.size)
     return [{ type: 'put', key: storeKey.noteLatest(this.#replica.society), value: utf8Encode(formatNote(note)) }]
   }
 
@@ -153,7 +156,6 @@ export class NoteBook {
     const clean = addCosignatures({ ...note, signatures: logLines }, cosignatures.map(({ line }) => line))
     if (this.#latest === undefined || size > this.#latest.checkpoint.size) this.#latest = clean
     else if (this.#latest.text === clean.text) this.#latest = addCosignatures(this.#latest, clean.signatures.filter(line => line.name !== note.checkpoint.origin))
-    ops.push(...this.latestOps(this.#latest))
     const finalBefore = this.#final
     this.#final = Math.max(this.#final, this.#computeFinal())
     if (this.#makesFinal(clean)) {
@@ -161,6 +163,7 @@ export class NoteBook {
       ops.push({ type: 'put', key: storeKey.noteFinal(society), value: utf8Encode(formatNote(clean)) })
     }
     ops.push(...(await this.#handoverOps(clean)))
+    if (this.#latest.checkpoint.size >= this.#writing) ops.push(...this.latestOps(this.#latest))
     await this.#store.batch(ops, { sync: false })
     return { type: 'held', finalBefore, final: this.#final }
   }

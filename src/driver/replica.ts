@@ -160,7 +160,8 @@ export class Replica {
       const ops: StoreOp[] = [...extra]
       if (halt.mode === 'void') ops.push({ type: 'put', key: storeKey.void(this.society), value: canonicalBytes(halt as unknown as Json) })
       await this.#store.batch(ops, { sync: true })
-      this.#halt = halt
+      // A fork stays a fork, whatever else turns out to be wrong with the log.
+      if (this.#halt?.mode !== 'frozen') this.#halt = halt
     })
   }
 

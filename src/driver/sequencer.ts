@@ -142,6 +142,9 @@ export class Sequencer {
     let kept: readonly VerifiedEntry[] = []
     const { answer: results } = await this.#replica.change<readonly Result<Seq>[]>(
       async (session, tip) => {
+        // Asked again in turn with everything that changes the log: it may have been frozen while the group waited.
+        const barred = this.#barrier()
+        if (barred !== undefined) return { keep: [], answer: group.map(() => fail(barred)) }
         const time = Math.max(tip.time, this.#clock.now())
         const keep: VerifiedEntry[] = []
         const answer: Result<Seq>[] = []

@@ -3,7 +3,7 @@ import { canonicalBytes } from '../canonical.ts'
 import { signedMessage, signedMessageOf } from '../crypto.ts'
 import { toBase64url } from '../encoding.ts'
 import { openSubmission } from '../ingest/open.ts'
-import { verifyAll } from '../ingest/verify.ts'
+import { diagnoseSignature, verifyAll } from '../ingest/verify.ts'
 import { formatNote, parseNote } from '../log/note.ts'
 import { stateKeys } from '../state/model.ts'
 import type { LctState } from '../state/model.ts'
@@ -99,7 +99,8 @@ export async function openVerified(node: Federation, submission: Uint8Array): Pr
   const opened = openSubmission(submission, context.sha256)
   if (!opened.ok) return opened
   const [verified] = await verifyAll([opened.value], verifier, context.sha256)
-  return verified ?? fail(rejection('INTERNAL'))
+  if (verified?.ok !== false) return verified ?? fail(rejection('INTERNAL'))
+  return fail(diagnoseSignature(opened.value, context.verifySignature, context.sha256) ?? verified.error)
 }
 
 /** Through the own log's sequencer. */

@@ -17,6 +17,7 @@ export interface LogEvents {
   halted(log: SocietyLog, halt: Halt): void
   rejected(error: Rejection): void
   final(log: SocietyLog, before: Seq, now: Seq): void
+  failed(log: SocietyLog, error: unknown): void
 }
 
 export interface LogComponents {
@@ -64,6 +65,7 @@ export class SocietyLog {
           halted: halt => events.halted(this, halt),
           rejected: error => events.rejected(error),
           final: (before, now) => events.final(this, before, now),
+          failed: error => events.failed(this, error),
         },
       },
     )
@@ -84,9 +86,11 @@ export class SocietyLog {
     return new SocietyLog(replica, notes, components)
   }
 
-  /** Whether the law in force names this node as a finality witness. */
+  /** Whether the log needs this node as a finality witness: named by the law in force, or by one whose handover is not final yet. */
   get namesUs(): boolean {
-    return this.replica.finalitySets().current.witnesses.includes(this.#witnessKey)
+    const { current, handovers } = this.replica.finalitySets()
+    const open = handovers.filter(({ seq }) => seq >= this.notes.final).map(({ replaced }) => replaced)
+    return [current, ...open].some(({ witnesses }) => witnesses.includes(this.#witnessKey))
   }
 
   witnessReady(size: Seq): boolean {

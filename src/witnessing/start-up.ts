@@ -8,6 +8,9 @@ import type { KeyText, Seq } from '../units.ts'
 export class StartUp {
   readonly #told = new Map<KeyText, Seq>()
   #overridden = false
+  /** What had been told when enough had been heard: nothing below it may be signed. What comes later is after the start. */
+  #sequencerFloor: Seq | undefined
+  #witnessFloor: Seq | undefined
 
   /** A peer that proved to hold `key` told the largest size of the log that it cosigned, or for the log's own key: its size. */
   told(key: KeyText, size: Seq): void {
@@ -19,16 +22,20 @@ export class StartUp {
     this.#overridden = true
   }
 
-  /** The largest size that anybody told: nothing below it may be signed as new. */
-  get newest(): Seq {
-    return Math.max(0, ...this.#told.values())
+  /** The largest size that one of these told. Nobody else's word counts: any peer could stop a log with a large number. */
+  newest(keys: readonly KeyText[]): Seq {
+    return Math.max(0, ...keys.map(key => this.#told.get(key) ?? 0))
   }
 
   /** Whether a sequencer may append and sign at `size`. */
-  sequencerReady(size: Seq, set: { readonly witnesses: readonly KeyText[]; readonly quorum: number }): boolean {
+  sequencerReady(
+    size: Seq,
+    set: { readonly witnesses: readonly KeyText[]; readonly quorum: number },
+  ): boolean {
     if (this.#overridden) return true
     const heard = set.witnesses.filter(key => this.#told.has(key)).length
-    return heard >= set.quorum && this.newest <= size
+    if (heard >= set.quorum) this.#sequencerFloor ??= this.newest(set.witnesses)
+    return this.#sequencerFloor !== undefined && this.#sequencerFloor <= size
   }
 
   /**
@@ -44,7 +51,8 @@ export class StartUp {
     const others = set.witnesses.filter(key => key !== own)
     const needed = Math.min(others.length, set.witnesses.length - set.quorum + 1)
     const heard = others.filter(key => this.#told.has(key)).length
-    return this.#told.has(sequencer) && heard >= needed && this.newest <= size
+    if (this.#told.has(sequencer) && heard >= needed) this.#witnessFloor ??= this.newest([sequencer, ...others])
+    return this.#witnessFloor !== undefined && this.#witnessFloor <= size
   }
 
   /** Whom it still waits for, for people who look. */

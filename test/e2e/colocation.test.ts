@@ -10,10 +10,13 @@ const MESSAGES = 1_000
 const society = societyId('busy')
 
 /** Twenty real nodes on one address, each connected with all others, all followers of one log. */
-async function constellation(scoreParams: ScoreChoice, received: Map<string, Set<string>>): Promise<TestNode[]> {
-  const nodes: TestNode[] = []
+async function constellation(
+  scoreParams: ScoreChoice,
+  nodes: TestNode[],
+  received: Map<string, Set<string>>,
+): Promise<void> {
   for (let index = 0; index < NODES; index++) {
-    const node = await testNode(`colocated ${index}`, { federation: 'colocation', scoreParams })
+    const node = await testNode(`node-${index}`, { federation: 'colocation', scoreParams })
     const mine = new Set<string>()
     received.set(node.name, mine)
     node.net.join(society)
@@ -23,11 +26,11 @@ async function constellation(scoreParams: ScoreChoice, received: Map<string, Set
         return 'accept'
       },
     })
-    for (const earlier of nodes) assert.equal((await node.net.connect(address(earlier))).ok, true)
+    const dials = await Promise.all(nodes.map(earlier => node.net.connect(address(earlier))))
     nodes.push(node)
+    assert.ok(dials.every(dial => dial.ok))
   }
   await until('all know all', () => nodes.every(node => node.net.peers().length === NODES - 1), 20_000)
-  return nodes
 }
 
 async function publishAll(nodes: readonly TestNode[]): Promise<void> {
@@ -47,24 +50,23 @@ const EXPECTED = MESSAGES * (NODES - 1)
 
 describe('twenty nodes on one address', function () {
   this.timeout(60_000)
-  let nodes: TestNode[] = []
+  const nodes: TestNode[] = []
   const received = new Map<string, Set<string>>()
 
   afterEach(async () => {
-    await Promise.all(nodes.map(node => node.net.stop()))
-    nodes = []
+    await Promise.all(nodes.splice(0).map(node => node.net.stop()))
     received.clear()
   })
 
   it('get every message by gossip alone with the score parameters of the federation', async () => {
-    nodes = await constellation('federation', received)
+    await constellation('federation', nodes, received)
     await until('a mesh at every node', () => nodes.every(node => node.net.mesh(society).length >= 4))
     await publishAll(nodes)
     await until('every message everywhere', () => delivered(received) === EXPECTED, 30_000)
   })
 
   it('do not with the defaults of the library', async () => {
-    nodes = await constellation('library-default', received)
+    await constellation('library-default', nodes, received)
     // Every score is below the graylist threshold by then: nobody reads what anybody says.
     await until('scores of colocation', () =>
       nodes.every(node => node.net.peers().every(({ peer }) => node.net.scoreOf(peer) < -80)),
