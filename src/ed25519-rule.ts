@@ -31,6 +31,11 @@ const LOW_ORDER_Y = [
   ),
 ] as const
 
+/** False: nothing that this key signs is valid. */
+export function keyAllowed(key: Uint8Array): boolean {
+  return key.length === 32 && pointAllowed(key)
+}
+
 /** False: the signature is invalid whatever the message is. True: the equation [S]B = R + [k]A decides. */
 export function admissible(key: Uint8Array, signature: Uint8Array): boolean {
   return (

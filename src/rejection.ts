@@ -16,10 +16,34 @@ interface CodeFacts {
   readonly doc: string
 }
 
-const reject = (http: number, w4: string, doc: string): CodeFacts => ({ class: 'reject', transient: false, http, w4: `W4_ERR_${w4}`, doc })
-const voids = (http: number, w4: string, doc: string): CodeFacts => ({ class: 'void', transient: false, http, w4: `W4_ERR_${w4}`, doc })
-const ignore = (http: number, w4: string, doc: string): CodeFacts => ({ class: 'ignore', transient: true, http, w4: `W4_ERR_${w4}`, doc })
-const refuse = (http: number, w4: string, doc: string, transient = false): CodeFacts => ({ class: 'refuse', transient, http, w4: `W4_ERR_${w4}`, doc })
+const reject = (http: number, w4: string, doc: string): CodeFacts => ({
+  class: 'reject',
+  transient: false,
+  http,
+  w4: `W4_ERR_${w4}`,
+  doc,
+})
+const voids = (http: number, w4: string, doc: string): CodeFacts => ({
+  class: 'void',
+  transient: false,
+  http,
+  w4: `W4_ERR_${w4}`,
+  doc,
+})
+const ignore = (http: number, w4: string, doc: string): CodeFacts => ({
+  class: 'ignore',
+  transient: true,
+  http,
+  w4: `W4_ERR_${w4}`,
+  doc,
+})
+const refuse = (http: number, w4: string, doc: string, transient = false): CodeFacts => ({
+  class: 'refuse',
+  transient,
+  http,
+  w4: `W4_ERR_${w4}`,
+  doc,
+})
 
 export const codes = {
   // bytes
@@ -35,7 +59,11 @@ export const codes = {
   FORMAT_NOT_CANONICAL: reject(400, 'PROTO_FORMAT', 'does not re-encode to the bytes received'),
   FORMAT_UNKNOWN_FIELD: reject(400, 'PROTO_FORMAT', 'a member that the schema does not know'),
   FORMAT_SCHEMA: reject(400, 'PROTO_FORMAT', 'a member is missing or has the wrong type or form'),
-  FORMAT_ENCODING: reject(400, 'PROTO_FORMAT', 'base64url, base58 or base32 text that is not canonical or has the wrong length'),
+  FORMAT_ENCODING: reject(
+    400,
+    'PROTO_FORMAT',
+    'base64url, base58 or base32 text that is not canonical or has the wrong length',
+  ),
   AMOUNT_NOT_POSITIVE: reject(400, 'PROTO_FORMAT', 'an amount below 1'),
   // signatures
   SIGNATURE_COUNT: reject(400, 'WITNESS_QUORUM', 'not the number of signatures that the kind asks for'),
@@ -47,10 +75,18 @@ export const codes = {
   SIGNATURE_PURPOSE: reject(401, 'CRYPTO_VERIFY', 'valid, but for another purpose'),
   SIGNATURE_INVALID: reject(401, 'CRYPTO_VERIFY', 'fails under the key that it names'),
   PROOF_OF_POSSESSION_MISSING: reject(401, 'BINDING_PROOF_FAIL', "the subject's own key did not sign its birth"),
-  CHARTER_SIGNATURES: reject(400, 'WITNESS_QUORUM', 'not exactly society key, witness key and every named witness signed the charter'),
+  CHARTER_SIGNATURES: reject(
+    400,
+    'WITNESS_QUORUM',
+    'not exactly society key, witness key and every named witness signed the charter',
+  ),
   CHARTER_ID: reject(400, 'BINDING_INVALID', 'the charter does not hash to the society id'),
   // protocol level
-  UNKNOWN_KIND: ignore(400, 'PROTO_VERSION', 'a record kind or version that this software does not know: update needed'),
+  UNKNOWN_KIND: ignore(
+    400,
+    'PROTO_VERSION',
+    'a record kind or version that this software does not know: update needed',
+  ),
   UNKNOWN_PROTOCOL: ignore(400, 'PROTO_VERSION', 'a law with a protocol number above this software: update needed'),
   // entry against log
   ENTRY_OUT_OF_ORDER: ignore(409, 'PROTO_SEQUENCE', 'not the next entry of its log'),
@@ -73,7 +109,11 @@ export const codes = {
   BIRTH_WITNESS_TWICE: reject(400, 'WITNESS_INVALID', 'one witness more than once'),
   BIRTH_WITNESS_SUBJECT: voids(400, 'WITNESS_INVALID', 'the subject cannot witness its own birth'),
   BIRTH_WITNESS_COUNT: voids(409, 'WITNESS_QUORUM', 'not exactly the birth quorum of witnesses'),
-  BIRTH_WITNESS_UNQUALIFIED: voids(403, 'WITNESS_REJECTED', 'a witness that the law does not list or that no recognised society names'),
+  BIRTH_WITNESS_UNQUALIFIED: voids(
+    403,
+    'WITNESS_REJECTED',
+    'a witness that the law does not list or that no recognised society names',
+  ),
   BIRTH_WITNESS_SOCIETIES: voids(409, 'WITNESS_QUORUM', 'witnesses of fewer than two other societies'),
   KEY_TAKEN: voids(409, 'BINDING_EXISTS', 'the key is or was in an LCT of this log'),
   ENTITY_TAKEN: voids(409, 'BINDING_EXISTS', 'the entity has an LCT that is not revoked'),
@@ -109,7 +149,12 @@ export const codes = {
   CHECKPOINT_SHRINKS: refuse(409, 'PROTO_SEQUENCE', 'smaller than a checkpoint already cosigned'),
   CHECKPOINT_FORK: refuse(409, 'PROTO_SEQUENCE', 'conflicts with the history held here'),
   CHECKPOINT_AHEAD: refuse(409, 'PROTO_SEQUENCE', 'entries below this size are not here yet', true),
-  CHECKPOINT_FUTURE: refuse(409, 'PROTO_SEQUENCE', 'the newest entry is more than 60 s ahead of the witness clock', true),
+  CHECKPOINT_FUTURE: refuse(
+    409,
+    'PROTO_SEQUENCE',
+    'the newest entry is more than 60 s ahead of the witness clock',
+    true,
+  ),
   NOT_CONSENTED: refuse(403, 'WITNESS_REJECTED', 'this node did not consent to witness that log'),
   VOID_ENTRY: refuse(409, 'WITNESS_REJECTED', 'the log holds a void entry; nothing past it is cosigned'),
   FROZEN: refuse(409, 'WITNESS_REJECTED', 'the log has forked; nothing of it is signed or applied any more'),
@@ -134,7 +179,12 @@ export const codes = {
   STORE_LOCKED: refuse(503, 'LEDGER_WRITE', 'another process has the data folder open', true),
   STORE_CORRUPT: refuse(500, 'LEDGER_WRITE', 'the data folder is damaged; what was read cannot be trusted'),
   STORE_FULL: refuse(507, 'LEDGER_WRITE', 'no space left for the data folder', true),
-  STORE_FAILED: refuse(500, 'LEDGER_WRITE', 'reading or writing failed; only a new start shows whether the last write took effect', true),
+  STORE_FAILED: refuse(
+    500,
+    'LEDGER_WRITE',
+    'reading or writing failed; only a new start shows whether the last write took effect',
+    true,
+  ),
   STORE_CLOSED: refuse(503, 'LEDGER_WRITE', 'the store or the snapshot is closed', true),
   // keys at rest
   KEY_FILE: refuse(400, 'CRYPTO_KEY', 'no key file, a damaged one, or one that would be overwritten'),

@@ -97,7 +97,7 @@ export async function createNet(options: NetOptions, components: NetComponents):
       await statements.start()
       for (const server of servers) await server.start()
       await host.start()
-      gossip.start(handlers)
+      gossip.start(handlers, () => statements.open().map(({ peer }) => peer))
       reconnect.start()
     } catch (error) {
       await stop()

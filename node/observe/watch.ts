@@ -25,6 +25,7 @@ export function watch(components: {
       const waiting = committedAt.get(society) ?? []
       if (waiting.length < WAITING_MAX) waiting.push({ size: to, at: clock.now() })
       committedAt.set(society, waiting)
+      logger.debug('committed', { society, from, to })
       emit('entry', { society, from, to })
     },
     final(log, before, now) {
@@ -35,6 +36,7 @@ export function watch(components: {
         metrics.finalitySeconds.observe((clock.now() - first.at) / 1000)
         waiting.shift()
       }
+      logger.debug('final', { society, from: before, to: now })
       emit('final', { society, from: before, to: now })
     },
     frozen(log) {

@@ -3,32 +3,31 @@ import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/inter
 type Chunk = StreamMessageEvent['data']
 
 /**
- * What arrives on a stream until the other end closed its half.
+ * What arrives on a stream until the other end closed its half. Throws when the stream is reset or the signal aborts.
  * Not the stream's own async iterator: that one never ends when the other end had closed before iteration began, which
- * is the common case for a short request whose handler starts a moment late (libp2p 3.3.11).
- * Throws when the stream is reset or the signal aborts.
+ * is common for a short request whose handler starts a moment late. Nor its `end` event alone: it fires while the
+ * protocol is being negotiated, before the first bytes are handed back to the stream (both seen in libp2p 3.3.11).
  */
 export async function* chunks(stream: Stream, signal: AbortSignal): AsyncGenerator<Chunk> {
   const queue: Chunk[] = []
-  let ended = stream.readableEnded
   let failure: Error | undefined
   let wake = () => {}
   const onMessage = (event: StreamMessageEvent) => {
     queue.push(event.data)
     wake()
   }
-  const onEnd = () => {
-    ended = true
-    wake()
-  }
+  const onEnd = () => wake()
   const onClose = (event: StreamCloseEvent) => {
     failure = event.error
-    onEnd()
+    wake()
   }
   const onAbort = () => {
     failure = new Error('aborted')
-    onEnd()
+    wake()
   }
+  const isOver = () =>
+    stream.readBufferLength === 0 && (stream.remoteWriteStatus === 'closed' || stream.readStatus === 'closed')
+  stream.addEventListener('remoteCloseWrite', onEnd)
   stream.addEventListener('end', onEnd)
   stream.addEventListener('close', onClose)
   signal.addEventListener('abort', onAbort)
@@ -40,7 +39,7 @@ export async function* chunks(stream: Stream, signal: AbortSignal): AsyncGenerat
       const chunk = queue.shift()
       if (chunk !== undefined) yield chunk
       else if (failure !== undefined) throw failure
-      else if (ended) return
+      else if (isOver()) return
       else {
         await new Promise<void>(resolve => {
           wake = resolve
@@ -49,6 +48,7 @@ export async function* chunks(stream: Stream, signal: AbortSignal): AsyncGenerat
     }
   } finally {
     stream.removeEventListener('message', onMessage)
+    stream.removeEventListener('remoteCloseWrite', onEnd)
     stream.removeEventListener('end', onEnd)
     stream.removeEventListener('close', onClose)
     signal.removeEventListener('abort', onAbort)

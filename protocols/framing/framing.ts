@@ -5,6 +5,7 @@ import { type Rejection, rejection } from '../../src/rejection.ts'
 import { fail, ok, type Result } from '../../src/result.ts'
 import { chunks } from './chunks.ts'
 import { LENGTH_BYTES_MAX } from './constants.ts'
+import { plain } from './plain.ts'
 
 export interface ReadLimits {
   readonly maxFrames: number
@@ -59,7 +60,7 @@ export async function readFrames(stream: Stream, limits: ReadLimits): Promise<Re
       chunks(stream, limits.signal),
       source => decode(source, { maxDataLength: limits.maxBytes, maxLengthLength: LENGTH_BYTES_MAX, onLength }),
       async source => {
-        for await (const frame of source) frames.push(frame.subarray())
+        for await (const frame of source) frames.push(plain(frame.subarray()))
       },
     )
     return ok(frames)

@@ -42,3 +42,6 @@ export const DECODE_LIMITS = {
 
 /** One stream each way; one more while a reconnecting peer replaces its old one. */
 export const GOSSIP_STREAMS_MAX = 2
+
+/** Heartbeats (1 s) between two looks whether every open peer can still be gossiped to. */
+export const REPAIR_HEARTBEATS = 2

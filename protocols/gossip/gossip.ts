@@ -2,7 +2,8 @@ import { type GossipSub, type GossipSubComponents, type GossipsubMessage, gossip
 import type { NetHandlers, PeerId, Verdict } from '../../src/driver/net.ts'
 import type { Sha256 } from '../../src/ports.ts'
 import type { SocietyId } from '../../src/units.ts'
-import { MESSAGE_BYTES_MAX } from './constants.ts'
+import { plain } from '../framing/plain.ts'
+import { MESSAGE_BYTES_MAX, REPAIR_HEARTBEATS } from './constants.ts'
 import { type Gossipsub, openUp } from './internals.ts'
 import { createJudge } from './judge.ts'
 import { LEFT_TOPIC_SCORE, TOPIC_SCORE } from './score.ts'
@@ -11,9 +12,9 @@ import { logTopic, proofTopic, societyOfTopic } from './topics.ts'
 
 /** Groups and fork proofs, as fast as they go. What gossip misses is fetched: it carries no truth. */
 export interface Gossip {
-  /** To be given to libp2p as a service; `start` after libp2p has. */
+  /** To be given to libp2p as a service; `start` after libp2p has. `members`: connected peers that should be gossiped to. */
   readonly service: (components: GossipSubComponents) => GossipSub
-  start(validators: Pick<NetHandlers, 'group' | 'proof'>): void
+  start(validators: Pick<NetHandlers, 'group' | 'proof'>, members: () => readonly PeerId[]): void
   stop(): void
   /** Before or after `start`; what was joined is joined again by the next `start`. */
   join(society: SocietyId): void
@@ -64,14 +65,22 @@ export function createGossip(options: GossipOptions, { sha256, judged }: GossipC
     const { msg, msgId, propagationSource } = detail
     const from = propagationSource.toString()
     const society = societyOfTopic(federation, msg.topic)
+    const data = plain(msg.data)
     const current = validators
     if (current === undefined) return
-    const verdict = await judge.judge(from, msg.data.length, async () => {
-      if (msg.data.length > MESSAGE_BYTES_MAX) return 'reject'
-      return society === undefined ? current.proof(msg.data, from) : current.group(society, msg.data, from)
+    const verdict = await judge.judge(from, data.length, async () => {
+      if (data.length > MESSAGE_BYTES_MAX) return 'reject'
+      return society === undefined ? current.proof(data, from) : current.group(society, data, from)
     })
     judged?.(society === undefined ? 'proof' : 'group', verdict)
     if (running) inner?.report(msgId, from, verdict)
+  }
+
+  let members: () => readonly PeerId[] = () => []
+  let heartbeats = 0
+  const onHeartbeat = () => {
+    heartbeats += 1
+    if (heartbeats % REPAIR_HEARTBEATS === 0) inner?.repair(members())
   }
   const listener = (event: CustomEvent<GossipsubMessage>) => void onMessage(event)
 
@@ -91,12 +100,14 @@ export function createGossip(options: GossipOptions, { sha256, judged }: GossipC
       inner = openUp(pubsub)
       return pubsub
     },
-    start(handlers) {
+    start(handlers, connected) {
       if (running || inner === undefined) return
       running = true
       validators = handlers
+      members = connected
       judge = createJudge()
       inner.pubsub.addEventListener('gossipsub:message', listener)
+      inner.pubsub.addEventListener('gossipsub:heartbeat', onHeartbeat)
       subscribe(proofTopic(federation))
       for (const society of societies) subscribe(logTopic(federation, society))
     },
@@ -104,6 +115,7 @@ export function createGossip(options: GossipOptions, { sha256, judged }: GossipC
       if (!running) return
       running = false
       inner?.pubsub.removeEventListener('gossipsub:message', listener)
+      inner?.pubsub.removeEventListener('gossipsub:heartbeat', onHeartbeat)
       validators = undefined
       joined.clear()
     },

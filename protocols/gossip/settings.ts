@@ -43,7 +43,9 @@ export function gossipsubSettings(options: {
     doPX: false,
     allowPublishToZeroTopicPeers: true,
     ignoreDuplicatePublishError: true,
-    // 3 to 30 nodes: up to six of them mesh fully; above, five neighbours reach thirty nodes in two or three hops. Each
+    // 3 to 30 nodes: up to six of them mesh fully; above, five neighbours reach thirty nodes in two or three hops. Every
+    // neighbour more is one more copy of each message at each node: twenty nodes on two cores need a third less time
+    // for a thousand messages than with D 6 and Dhi 10.
     D: 5,
     Dlo: 4,
     Dhi: 8,

@@ -95,6 +95,7 @@ async function play(options: DemoOptions, seed: number, dir: string, nodes: Node
   const after = await entriesOf(societies, signal)
   report.step(`${load.counts.accepted} acts of ${load.members.length} members accepted in ${(loadMs / 1000).toFixed(1)} s`)
   const settled = await settle(societies, signal)
+  for (const { node } of societies) report.debug(node.name, (await node.client.status({}, { signal })).rejected)
   const isConverged = await converged(societies, signal)
   const books = await conserved(societies, load.members, signal)
   const total = await entriesOf(societies, signal)

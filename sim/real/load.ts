@@ -6,7 +6,7 @@ import { homeOf } from '../../src/records/names.ts'
 import { MICRO } from '../../src/units.ts'
 import type { Prng } from '../prng.ts'
 import type { FinalWatch } from './final-watch.ts'
-import { bear, type Member, type Society } from './found.ts'
+import { bear, FIRST_CHARGE_ATP, type Member, type Society } from './found.ts'
 
 /** What a busy federation does, drawn from a seed. Shares in per cent; the rest are transfers. */
 const SHARES = [
@@ -165,9 +165,9 @@ export class Load {
     await this.#post(member, 'atp.discharge', { amount: this.#amount(), evidence: this.#evidence(), from: member.lct }, member.society)
   }
 
-  async charge(member: Member): Promise<void> {
+  async charge(member: Member, amount: number = this.#amount()): Promise<void> {
     const { society } = member
-    const body = { amount: this.#amount(), evidence: this.#evidence(), to: member.lct }
+    const body = { amount, evidence: this.#evidence(), to: member.lct }
     const view = await society.node.client.issue({ body: { kind: 'atp.charge', body } }, { signal: this.#signal })
     this.#accepted(society, view.seq, society)
   }
@@ -181,9 +181,10 @@ export class Load {
 
   async birth({ society }: Member): Promise<void> {
     const born = await bear(society, `${society.slug}-late-${this.#born++}`, 'ai', this.#prng, this.#signal)
-    this.#members.push(born)
     this.counts.births++
     this.#accepted(society, born.seq, society)
+    await this.charge(born, FIRST_CHARGE_ATP * MICRO)
+    this.#members.push(born)
   }
 
   /** What must be refused, each with its own code: an overdraft, a stale record, a tampered one. */

@@ -35,6 +35,12 @@ export class Report {
     process.stderr.write(`  load: ${accepted} of ${Math.round(planned)} accepted\n`)
   }
 
+  /** What a node itself refused, late and early messages included. */
+  debug(name: string, rejected: Readonly<Record<string, number>>): void {
+    const refusals = Object.entries(rejected).map(([code, count]) => `${code} ${count}`)
+    this.#line(`  ${name} refused: ${refusals.join(', ') || 'nothing'}`)
+  }
+
   problem(text: string): void {
     process.stderr.write(`✗ ${text}\n`)
   }

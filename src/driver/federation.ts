@@ -9,7 +9,7 @@ import type { DecideContext } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
-import type { EpochMs, KeyText, SocietyId } from '../units.ts'
+import type { EpochMs, KeyText, Seq, SocietyId } from '../units.ts'
 import { Cosigning } from './cosigning.ts'
 import type { EntriesReply, LogStatus, Net, NetHandlers, PeerId, PeerInfo, StatusMessage, Verdict } from './net.ts'
 import { Policies, type Policy } from './policy.ts'
@@ -17,6 +17,7 @@ import { Sequencer } from './sequencer.ts'
 import { decodeState } from './session.ts'
 import { serveCosign, serveCountersign, serveEntries, serveStanding, serveSubmit } from './serve.ts'
 import { SocietyLog } from './society-log.ts'
+import { GAP_PATIENCE_MS } from '../sync/fetch-plan.ts'
 import { FUTURE_MS } from './witness.ts'
 
 export interface FederationOptions {
@@ -56,6 +57,8 @@ export interface FederationEvents {
 const ENTRIES_PER_FETCH = 1024
 const FETCH_TIMEOUT_MS = 15_000
 const STATUS_TIMEOUT_MS = 5_000
+/** Peers answer two a second; half of that leaves room for their own reasons. */
+const STATUS_GAP_MS = 1_000
 
 /** One node among its peers: the logs it writes, witnesses and follows, and who may ask what. */
 export class Federation implements NetHandlers {
@@ -68,6 +71,7 @@ export class Federation implements NetHandlers {
   /** peer clock − own clock, by witness key, when last heard. */
   readonly #skews = new Map<KeyText, number>()
   readonly #verdictsOnUs = new Map<PeerId, string>()
+  readonly #askedAt = new Map<PeerId, EpochMs>()
   readonly #opening = new Map<SocietyId, Promise<SocietyLog>>()
   own: { readonly log: SocietyLog; readonly sequencer: Sequencer; readonly cosigning: Cosigning; readonly signer: Signer } | undefined
   #stopTimer: (() => void) | undefined
@@ -108,7 +112,10 @@ export class Federation implements NetHandlers {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopTimer?.()
-    for (const log of this.logs.values()) log.cancelFetch?.()
+    for (const log of this.logs.values()) {
+      log.cancelFetch?.()
+      log.cancelGap?.()
+    }
     this.own?.cosigning.stop()
     await this.own?.sequencer.stop()
     for (const log of this.logs.values()) await log.replica.idle()
@@ -142,7 +149,7 @@ export class Federation implements NetHandlers {
       witnessSigner,
       syncFollowed: this.options.syncFollowed,
       events: {
-        gap: of => this.#onGap(of),
+        gap: (of, size) => this.#onGap(of, size),
         conflict: (of, note) => this.#guard('conflict', this.#onConflict(of, note)),
         halted: (of, halt) => this.events.halted(of, 'code' in halt ? halt.code : halt.mode),
         rejected: error => this.events.rejected(error),
@@ -260,6 +267,7 @@ export class Federation implements NetHandlers {
   peerClosed(peer: PeerInfo): void {
     this.events.peer(peer, false)
     this.#verdictsOnUs.delete(peer.peer)
+    this.#askedAt.delete(peer.peer)
     for (const log of this.logs.values()) log.plan.onGone(peer.peer)
   }
 
@@ -275,8 +283,11 @@ export class Federation implements NetHandlers {
     })
   }
 
+  /** At most one question a second to each peer, whatever the reasons to ask. */
   async #askStatus(peer: PeerInfo): Promise<void> {
-    if (this.#stopped) return
+    const now = this.ports.clock.now()
+    if (this.#stopped || now - (this.#askedAt.get(peer.peer) ?? Number.NEGATIVE_INFINITY) < STATUS_GAP_MS) return
+    this.#askedAt.set(peer.peer, now)
     const reply = await this.ports.net.request(peer.peer, 'status', await this.#statusFor(peer), { timeoutMs: STATUS_TIMEOUT_MS })
     if (!reply.ok) return this.events.rejected(reply.error)
     await this.#onStatus(peer, reply.value)
@@ -321,7 +332,12 @@ export class Federation implements NetHandlers {
       log.startUp.told(peer.witnessKey, size)
       if (status === undefined) continue
       log.plan.onSize(peer.peer, status.size)
-      if (status.frozen === true && log.replica.halt?.mode !== 'frozen') this.#guard('fork', this.#suspectFork(log, peer.peer))
+      // It may be on its way by gossip just now.
+      if (status.size > log.replica.tip.size) log.plan.onGap(this.ports.clock.now())
+      const isFrozen = log.replica.halt?.mode === 'frozen'
+      if (status.frozen === true && !isFrozen) this.#guard('fork', this.#suspectFork(log, peer.peer))
+      // Gossip is lost now and then, and who was away never got it.
+      if (status.frozen !== true && isFrozen) this.#guard('fork', this.#tellFork(log))
       if (log.replica.inForce !== undefined) await log.follower.onNote(status.note)
       this.sync(log)
     }
@@ -330,11 +346,24 @@ export class Federation implements NetHandlers {
 
   // ---- range fetch
 
-  #onGap(log: SocietyLog): void {
+  /**
+   * Something came that needs entries which are not here. Gossip is given a moment to bring them; then the log's own node is
+   * asked, which has `size` of them, or, when it is not connected, everybody how far they are.
+   */
+  #onGap(log: SocietyLog, size: Seq): void {
     log.plan.onGap(this.ports.clock.now())
-    // Somebody is ahead: those whose size is known from status are asked, and status is asked again.
-    if (log.plan.claimed <= log.replica.tip.size) for (const peer of this.ports.net.peers()) this.#guard('status', this.#askStatus(peer))
-    this.sync(log)
+    const home = this.ports.net.peers().find(peer => peer.society === log.society)
+    if (home !== undefined) {
+      log.plan.onSize(home.peer, size)
+      this.sync(log)
+      return
+    }
+    if (log.cancelGap !== undefined || this.#stopped) return
+    log.cancelGap = this.ports.clock.after(GAP_PATIENCE_MS, () => {
+      log.cancelGap = undefined
+      if (!log.hasGap) return log.plan.onClosed()
+      for (const peer of this.ports.net.peers()) this.#guard('status', this.#askStatus(peer))
+    })
   }
 
   /** Fetches what is missing, if somebody has it. */
@@ -414,6 +443,11 @@ export class Federation implements NetHandlers {
     if (this.own?.log === log) this.own.cosigning.stop()
     this.events.frozen(log)
     await this.ports.net.publishProof(proof)
+  }
+
+  async #tellFork(log: SocietyLog): Promise<void> {
+    const [proof] = await this.ports.store.getMany([storeKey.fork(log.society)])
+    if (proof !== undefined) await this.ports.net.publishProof(proof)
   }
 
   async #onOwnFinal(note: Note): Promise<void> {

@@ -27,8 +27,8 @@ interface Batch {
 }
 
 export interface FollowerEvents {
-  /** Something arrived that does not connect to the tip. */
-  gap(): void
+  /** Something arrived that does not connect to the tip; the log has at least `size` entries. */
+  gap(size: Seq): void
   /** The log signed something that is not of the history held here. */
   conflict(note: Note): void
   /** An entry of the log is void here, or needs newer software. */
@@ -91,7 +91,8 @@ export class Follower {
     const verified = await this.#verify(opened.value)
     if (!verified.ok) return this.#verdict(verified.error)
     this.#order({ first, entries: verified.value, root: note.value.checkpoint.root, note: note.value }, frame.length)
-    return this.#onNotes(group.value.notes)
+    // What is said about earlier entries may well be unknown here; only a forged one counts against the group.
+    return (await this.#onNotes(group.value.notes)) === 'reject' ? 'reject' : 'accept'
   }
 
   /** An answer to a range request that began at the tip. True when it brought the log forward. */
@@ -158,6 +159,7 @@ export class Follower {
       if (verdict !== 'reject') verdict = found
     }
     for (const text of new Set(texts)) {
+      if (this.#notes.isKnown(text)) continue
       const note = this.#notes.open(text)
       if (!note.ok) {
         worse(note.error)
@@ -165,7 +167,7 @@ export class Follower {
       }
       const offered = await this.#notes.offer(note.value)
       if (!offered.ok) worse(offered.error)
-      else if (offered.value.type === 'ahead') this.#events.gap()
+      else if (offered.value.type === 'ahead') this.#events.gap(offered.value.size)
       else if (offered.value.type === 'conflict') this.#events.conflict(offered.value.note)
       else if (offered.value.final > offered.value.finalBefore) this.#events.final(offered.value.finalBefore, offered.value.final)
     }
@@ -181,7 +183,7 @@ export class Follower {
   #openNote(text: string, charterBytes: Uint8Array | undefined): Result<Note> {
     if (this.#replica.inForce !== undefined) return this.#notes.open(text)
     if (charterBytes === undefined) {
-      this.#events.gap()
+      this.#events.gap(1)
       return fail(rejection('NOT_FOUND', 'no charter yet'))
     }
     const charter = openEntry(charterBytes, this.#context.sha256)
@@ -211,9 +213,9 @@ export class Follower {
   }
 
   #order(batch: Batch, bytes: number): void {
-    if (batch.first > this.#replica.tip.size) this.#events.gap()
     const end = batch.first + batch.entries.length
-    if (!this.#gap.add(batch.first, end, bytes, batch)) this.#events.gap()
+    const kept = this.#gap.add(batch.first, end, bytes, batch)
+    if (!kept || batch.first > this.#replica.tip.size) this.#events.gap(end)
     this.#drain().catch(error => this.#events.failed(error))
   }
 
@@ -241,7 +243,7 @@ export class Follower {
         const grown = this.#replica.grow(fresh)
         if (!sameHash(grown.root, batch.root)) {
           // A tampered copy, or another history: asking a peer tells which. A range, too: the tip may have moved since its proof.
-          this.#events.gap()
+          this.#events.gap(grown.size)
           return { keep: [], answer: false }
         }
         await session.prefetch(fresh)

@@ -13,7 +13,7 @@ import { DAY_MS, type HashText, type KeyText, type SocietyId } from '../units.ts
 import type { Federation } from './federation.ts'
 import { signRecord } from './issue.ts'
 import { openVerified } from './serve.ts'
-import { makeLogNote, checkpointText, logSignatureMessage, originOf } from '../log/note.ts'
+import { makeLogNote, checkpointText, logSignatureMessage, type Note, originOf } from '../log/note.ts'
 import { keyBytes } from '../encoding.ts'
 
 const CONSENT_TIMEOUT_MS = 10_000
@@ -55,6 +55,7 @@ export async function foundSociety(node: Federation, request: GenesisRequest, si
   if (!opened.ok) return opened
   const society = societyIdOf(request.slug, opened.value.recordBytes, context.sha256)
   const log = await node.follow(society)
+  let first: Note | undefined
   const { answer: refused } = await log.replica.change(
     async session => {
       const entry = entryOf(opened.value, 0, clock.now(), context.sha256)
@@ -68,12 +69,13 @@ export async function foundSociety(node: Federation, request: GenesisRequest, si
         const checkpoint = { origin: originOf(society), size, root }
         const signature = await signer.sign(logSignatureMessage(checkpointText(checkpoint)))
         const note = makeLogNote(checkpoint, keyBytes(signer.key) as Uint8Array, signature, context.sha256)
-        log.notes.setLatest(note)
+        first = note
         return [...log.notes.latestOps(note), { type: 'put', key: storeKey.meta('society'), value: canonicalBytes(society as Json) }]
       },
     },
   )
-  if (refused !== undefined) return fail(refused)
+  if (refused !== undefined || first === undefined) return fail(refused ?? rejection('CHARTER_TWICE', 'this log has its charter'))
+  log.notes.setLatest(first)
   await node.policies.set(society, { follow: true, witness: false, block: false })
   await node.adopt(society)
   return ok(society)

@@ -17,6 +17,7 @@ import { decodeState } from './session.ts'
 
 /** Notes above the tip wait for their entries; a few newest are enough, older ones say less. */
 const EARLY_NOTES_MAX = 8
+const TAKEN_MAX = 64
 
 /** What became of a note that was offered. */
 export type Offered =
@@ -41,6 +42,8 @@ export class NoteBook {
   #finalNote: Note | undefined
   #final: Seq = 0
   #early: Note[] = []
+  /** Texts of notes held lately: peers repeat them in every status. */
+  readonly #taken = new Set<string>()
   /** Size of the newest note on its way to the disk: a cosigned older one must not take its place there. */
   #writing: Seq = 0
 
@@ -69,6 +72,14 @@ export class NoteBook {
   }
   get final(): Seq {
     return this.#final
+  }
+  /** A note waits for its entries. */
+  get hasEarly(): boolean {
+    return this.#early.some(note => note.checkpoint.size > this.#replica.tip.size)
+  }
+  /** This very note was taken already: nothing new in it. */
+  isKnown(text: string): boolean {
+    return this.#taken.has(text)
   }
   get cosigned(): ReadonlyMap<KeyText, Seq> {
     return this.#cosigned
@@ -165,7 +176,17 @@ export class NoteBook {
     ops.push(...(await this.#handoverOps(clean)))
     if (this.#latest.checkpoint.size >= this.#writing) ops.push(...this.latestOps(this.#latest))
     await this.#store.batch(ops, { sync: false })
+    this.#remember(formatNote(note))
     return { type: 'held', finalBefore, final: this.#final }
+  }
+
+  #remember(text: string): void {
+    this.#taken.add(text)
+    if (this.#taken.size <= TAKEN_MAX) return
+    for (const oldest of this.#taken) {
+      this.#taken.delete(oldest)
+      return
+    }
   }
 
   #makesFinal(note: Note): boolean {

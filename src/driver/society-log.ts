@@ -12,7 +12,7 @@ import { type Halt, Replica } from './replica.ts'
 import { Witness } from './witness.ts'
 
 export interface LogEvents {
-  gap(log: SocietyLog): void
+  gap(log: SocietyLog, size: Seq): void
   conflict(log: SocietyLog, note: Note): void
   halted(log: SocietyLog, halt: Halt): void
   rejected(error: Rejection): void
@@ -43,6 +43,8 @@ export class SocietyLog {
   readonly startUp = new StartUp()
   /** A range fetch is wanted but its time has not come. */
   cancelFetch: (() => void) | undefined
+  /** A gap was seen and is given time to close by itself. */
+  cancelGap: (() => void) | undefined
   readonly #witnessKey: KeyText
 
   private constructor(replica: Replica, notes: NoteBook, components: LogComponents) {
@@ -60,7 +62,7 @@ export class SocietyLog {
         context: components.context,
         budget: components.budget,
         events: {
-          gap: () => events.gap(this),
+          gap: size => events.gap(this, size),
           conflict: note => events.conflict(this, note),
           halted: halt => events.halted(this, halt),
           rejected: error => events.rejected(error),
@@ -84,6 +86,11 @@ export class SocietyLog {
     const notes = new NoteBook(replica, components.store, components.context)
     await notes.load()
     return new SocietyLog(replica, notes, components)
+  }
+
+  /** Whether something is here that needs entries which are not. */
+  get hasGap(): boolean {
+    return this.replica.inForce === undefined || this.follower.waitingBytes > 0 || this.notes.hasEarly
   }
 
   /** Whether the log needs this node as a finality witness: named by the law in force, or by one whose handover is not final yet. */

@@ -38,6 +38,8 @@ export class Witness {
   readonly #ready: (size: Seq) => boolean
   readonly #onConflict: (note: Note) => void
   readonly #serial = new Serial()
+  /** As stored; for status, never for a decision. */
+  #size: Seq | undefined
 
   constructor(
     replica: Replica,
@@ -64,7 +66,8 @@ export class Witness {
 
   /** The largest size ever cosigned with this key; 0: none. */
   async lastSize(): Promise<Seq> {
-    return (await this.#last())?.last.size ?? 0
+    this.#size ??= (await this.#last())?.last.size ?? 0
+    return this.#size
   }
 
   /** Answers one request: the cosignature line of the note text. */
@@ -96,6 +99,7 @@ export class Witness {
     const next = canonicalBytes({ note: note.text, root: toBase64url(root), size } as Json)
     const written = await this.#store.batch([{ type: 'put', key: this.#key(), value: next }], { sync: true, expect: [[this.#key(), known?.bytes]] })
     if (!written) return fail(rejection('STARTING', 'another process signed'))
+    this.#size = size
     const seconds = Math.floor(now / 1000)
     const signature = await this.#signer.sign(cosignatureMessage(note.text, seconds))
     const line = makeCosignatureLine(this.#signer.key, seconds, signature, this.#context.sha256)

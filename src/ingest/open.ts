@@ -1,11 +1,13 @@
 import { Type } from 'typebox'
 import { canonicalText, decodeCanonicalText, type Json, type JsonObject, utf8Decode, utf8Encode } from '../canonical.ts'
+import { keyAllowed } from '../ed25519-rule.ts'
 import { fromBase64url, KeyCache, toBase64url } from '../encoding.ts'
 import { ENTRY_BYTES_MAX, LANE_MAX, SIGNATURES_MAX } from '../limits.ts'
 import { leafHash } from '../log/merkle.ts'
 import { pathLength } from '../log/proof.ts'
 import type { Sha256 } from '../ports.ts'
 import { hashField, keyField, lctPattern, societyPattern, strictObject, timeField } from '../records/fields.ts'
+import { isSorted, isSortedSet } from '../records/lists.ts'
 import { societyIdOf } from '../records/names.ts'
 import { rulesOf } from '../records/registry.ts'
 import type { AnyRecord, OpenedEntry, OpenedRecord, Sig } from '../records/types.ts'
@@ -45,6 +47,8 @@ const checkEntry = checker(entrySchema)
 
 /** `,"seq":…,"time":…` at most, which a submission does not have yet. */
 const PLACE_BYTES = 48
+/** Characters of 64 bytes in base64url. */
+const SIGNATURE_TEXT = 86
 /** `{"record":` */
 const RECORD_OFFSET = 10
 /** Decoded public keys, shared: a pure function of its input, kept only for speed. */
@@ -102,19 +106,20 @@ function nameless(record: AnyRecord): Rejection | undefined {
   return record.society === '' || record.author === '' ? rejection('FORMAT_SCHEMA', 'only a charter has no society or author') : undefined
 }
 
+/** In the order of the table of codes: spelling, number, order, repetition, keys, lengths, paths. */
 function checkSignatureList(kind: string, sigs: readonly Sig[], [min, max]: readonly [number, number]): Rejection | undefined {
-  let last = ''
   for (const sig of sigs) {
-    if (sig.by === last) return rejection(kind === 'birth' ? 'BIRTH_WITNESS_TWICE' : 'SIGNATURE_DUPLICATE', sig.by)
-    if (sig.by < last) return rejection('SIGNATURE_ORDER')
-    last = sig.by
-    if (sig.sig.length !== 86) return rejection('SIGNATURE_LENGTH')
-    if (fromBase64url(sig.sig, 64) === undefined) return rejection('FORMAT_ENCODING', 'signature')
     if (keys.get(sig.by) === undefined) return rejection('FORMAT_ENCODING', 'key')
-    if ('path' in sig && (sig.index >= sig.size || sig.path.length !== pathLength(sig.index, sig.size))) return rejection('SIGNATURE_BATCH')
+    if (sig.sig.length === SIGNATURE_TEXT && fromBase64url(sig.sig, 64) === undefined) return rejection('FORMAT_ENCODING', 'signature')
   }
   if (sigs.length < min || sigs.length > max) return rejection('SIGNATURE_COUNT', `${sigs.length}, not ${min}${min === max ? '' : `–${max}`}`)
-  return undefined
+  const by = sigs.map(sig => sig.by)
+  if (!isSorted(by)) return rejection('SIGNATURE_ORDER')
+  if (!isSortedSet(by)) return rejection(kind === 'birth' ? 'BIRTH_WITNESS_TWICE' : 'SIGNATURE_DUPLICATE')
+  if (!by.every(key => keyAllowed(openedKey(key)))) return rejection('SIGNATURE_KEY')
+  if (!sigs.every(sig => sig.sig.length === SIGNATURE_TEXT)) return rejection('SIGNATURE_LENGTH')
+  const fits = (sig: Sig) => !('path' in sig) || (sig.index < sig.size && sig.path.length === pathLength(sig.index, sig.size))
+  return sigs.every(fits) ? undefined : rejection('SIGNATURE_BATCH')
 }
 
 /** The log that a record is for: its society, or the one that a charter founds. */

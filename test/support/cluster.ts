@@ -72,6 +72,18 @@ export class Cluster {
     return cluster
   }
 
+  /**
+   * A federation as after `found`, whose societies recognise each other and where anna and ben of `s0` hold 1 000 000 each;
+   * every node has just been started anew. Founded once for each number of societies, then copied.
+   */
+  static async resume(options: Omit<ClusterOptions, 'disks' | 'now'> = {}): Promise<Cluster & { members: Members }> {
+    const { societies = 4 } = options
+    const founded = await (populations.get(societies) ?? populate(societies))
+    const cluster = await Cluster.boot({ ...options, disks: founded.disks, now: founded.now })
+    const { anna, ben } = founded.members
+    return Object.assign(cluster, { members: { anna: { ...anna }, ben: { ...ben } } })
+  }
+
   async add(setup: Pick<NodeSetup, 'name' | 'store'> & Partial<NodeSetup>): Promise<ClusterNode> {
     const { clock, net, random } = this
     const node = new ClusterNode({ clock, net, random, options: this.#options, ...setup })
@@ -80,9 +92,9 @@ export class Cluster {
     return node
   }
 
-  foundOne(node: ClusterNode, quorum?: number): Promise<Result<SocietyId>> {
-    const slugs = this.nodes.map(({ name }) => name)
-    const witnesses = slugs.map(slug => keysOfSociety(slug).witness)
+  /** `names`: its witnesses; default: all others. */
+  foundOne(node: ClusterNode, names = this.nodes.map(({ name }) => name)): Promise<Result<SocietyId>> {
+    const witnesses = names.map(name => keysOfSociety(name).witness)
     return foundSociety(
       node.federation,
       {
@@ -90,7 +102,6 @@ export class Cluster {
         witnesses: keysOf(witnesses.filter(({ key }) => key !== node.keys.witness.key)),
         birth_witnesses: keysOf(witnesses),
         next: commitment(node.keys.next),
-        ...(quorum === undefined ? {} : { quorum }),
       },
       node.keys.society,
     )
@@ -103,6 +114,11 @@ export class Cluster {
         if (peer !== node) await this.do(recognize(node.federation, node.issuer, peer.society))
       }
     }
+  }
+
+  /** Waits until every society may write. */
+  async ready(nodes: readonly ClusterNode[] = this.nodes): Promise<void> {
+    await this.clock.until('all start-ups', () => nodes.every(node => node.federation.sequencerBarrier() === undefined))
   }
 
   /** Waits for a result that must be good. */
@@ -159,6 +175,37 @@ export class Cluster {
   disks(): Promise<Disks> {
     return Promise.all(this.nodes.map(({ setup }) => contentOf(setup.store)))
   }
+}
+
+export interface Members {
+  readonly anna: Member
+  readonly ben: Member
+}
+interface Population {
+  readonly disks: Disks
+  readonly now: number
+  readonly members: Members
+}
+const populations = new Map<number, Promise<Population>>()
+
+function populate(societies: number): Promise<Population> {
+  const making = (async () => {
+    const cluster = await Cluster.found({ societies })
+    await cluster.recognise()
+    const home = cluster.nodes[0] as ClusterNode
+    const members = { anna: await cluster.member(home, 'anna'), ben: await cluster.member(home, 'ben') }
+    await cluster.do(home.mint(2_000_000))
+    await cluster.do(home.charge(members.anna, 1_000_000))
+    await cluster.do(home.charge(members.ben, 1_000_000))
+    await cluster.final()
+    await cluster.clock.advance(1_000)
+    const disks = await cluster.disks()
+    const now = cluster.clock.now()
+    await cluster.stop()
+    return { disks, now, members }
+  })()
+  populations.set(societies, making)
+  return making
 }
 
 export async function contentOf(store: Store): Promise<OrderedMap> {

@@ -148,8 +148,7 @@ export class VirtualNet {
   #publish(message: Omit<Delivery, 'to'>): void {
     this.published.push(message)
     const member = this.#members.get(message.from)
-    if (member === undefined || member.seen.has(nameOf(message))) return
-    member.seen.add(nameOf(message))
+    member?.seen.add(nameOf(message))
     this.#flood(message, message.from)
   }
 

@@ -1,0 +1,19 @@
+import type { VectorFiles } from './file.ts'
+import { namedLogs } from './logs.ts'
+import { RecordCases } from './record-file.ts'
+import { atpCases } from './records-atp.ts'
+import { attestCases } from './records-attest.ts'
+import { envelopeVectors } from './records-envelope.ts'
+import { lawCases } from './records-law.ts'
+import { lifeCases } from './records-life.ts'
+import { relationCases } from './records-relations.ts'
+
+export function recordVectors(): VectorFiles {
+  const cases = new RecordCases(namedLogs())
+  lawCases(cases)
+  lifeCases(cases)
+  relationCases(cases)
+  atpCases(cases)
+  attestCases(cases)
+  return { ...cases.files(), ...envelopeVectors() }
+}
