@@ -16,7 +16,6 @@ const claimsSchema = strictObject(claims)
 const statementSchema = strictObject({ ...claims, sig: signatureField })
 
 export type StatementClaims = Static<typeof claimsSchema>
-export type Statement = Static<typeof statementSchema>
 
 export const statementFrame = jsonFrame(statementSchema)
 /** The answer to a statement that was taken. */

@@ -3,7 +3,7 @@ import { type Finding, roomOf, type Tree } from './tree.ts'
 const ROOMS = new Set(['src', 'protocols', 'node', 'sim', 'web', 'test', 'scripts', 'bin'])
 const KEBAB = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
 /** Folders of test/ that hold what tests use; vectors are data. */
-const HELPER_FOLDERS = /^test\/(?:[a-z-]+\/)*(?:support|conformance|vectors|properties)\//
+const HELPER_FOLDERS = /^test\/(?:[a-z-]+\/)*(?:support|conformance|vectors|vector-families|properties)\//
 
 /** `helpers`: files in test/ that are no tests, and what for. */
 export function findMisplaced(tree: Tree, helpers: Readonly<Record<string, string>>): Finding[] {

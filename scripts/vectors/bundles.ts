@@ -15,7 +15,7 @@ interface Options {
   readonly society?: SocietyId
   readonly accept?: readonly KeyText[]
 }
-type Case = readonly [id: string, comment: string, bundle: Bundle | string, code?: Code, options?: Options]
+type Case = readonly [id: string, comment: string, bundle: Bundle | string, code?: Code | undefined, options?: Options]
 
 /** Notes of s2: the first set at 4 and 6 with the first key, the second set at 8 with the second key. */
 function handoverNotes(log: TestSociety) {

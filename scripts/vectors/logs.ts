@@ -1,12 +1,11 @@
-import { sha256 } from '../../node/crypto/sodium.ts'
+import { sha256, verifySync } from '../../node/crypto/sodium.ts'
 import { toBase64url } from '../../src/encoding.ts'
 import { findCosignatures, validCosigners } from '../../src/log/cosignature.ts'
-import { finalSize, type Handover } from '../../src/log/finality.ts'
+import { finalSize } from '../../src/log/finality.ts'
 import { rootOfLeaves } from '../../src/log/merkle.ts'
 import { originOf, parseNote } from '../../src/log/note.ts'
-import { readState, stateKeys } from '../../src/state/model.ts'
-import { verifySync } from '../../node/crypto/sodium.ts'
 import { orderedNote } from '../../test/support/bundle.ts'
+import { handoversOf } from '../../test/support/handovers.ts'
 import { Replay } from '../../test/support/replay.ts'
 import type { VectorCase, VectorFiles } from './file.ts'
 import { type Story, stories } from './world.ts'
@@ -60,7 +59,9 @@ function checkpoints(log: Story['log'], notes: Story['notes']): object[] {
     if (!parsed.ok) throw new Error(parsed.error.code)
     const { size, root } = parsed.value.checkpoint
     for (const { key } of validCosigners(parsed.value, verifySync, sha256)) cosigned.set(key, Math.max(cosigned.get(key) ?? 0, size))
-    const { current, handovers } = setsAt(log, size)
+    const replay = new Replay()
+    for (const { bytes } of log.entries.slice(0, size)) replay.apply(bytes)
+    const { current, handovers } = handoversOf(replay)
     return {
       size,
       root: toBase64url(root),
@@ -71,17 +72,4 @@ function checkpoints(log: Story['log'], notes: Story['notes']): object[] {
       final: finalSize(current, handovers, cosigned),
     }
   })
-}
-
-/** The set in force and all that were replaced, in a log of this size. */
-export function setsAt(log: { readonly entries: readonly { readonly bytes: Uint8Array }[] }, size: number) {
-  const replay = new Replay()
-  for (const { bytes } of log.entries.slice(0, size)) replay.apply(bytes)
-  const handovers: Handover[] = replay.entries.flatMap(({ seq }) => {
-    const replaced = readState.handover(replay, seq)
-    return replaced === undefined ? [] : [{ seq, replaced }]
-  })
-  const law = readState.law(replay)
-  if (law === undefined) throw new Error(`no ${stateKeys.law} at size ${size}`)
-  return { current: law.finality, handovers }
 }

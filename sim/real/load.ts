@@ -36,6 +36,7 @@ export class Load {
   readonly counts: LoadCounts = { births: 0, transfers: 0, attestations: 0, accepted: 0, rejected: {} }
   readonly #societies: readonly Society[]
   readonly #members: Member[]
+  readonly #founders: readonly Member[]
   readonly #prng: Prng
   readonly #watch: FinalWatch
   readonly #signal: AbortSignal
@@ -47,6 +48,7 @@ export class Load {
   constructor(societies: readonly Society[], members: readonly Member[], prng: Prng, watch: FinalWatch, signal: AbortSignal) {
     this.#societies = societies
     this.#members = [...members]
+    this.#founders = members
     this.#prng = prng
     this.#watch = watch
     this.#signal = signal
@@ -109,7 +111,8 @@ export class Load {
   }
 
   #stranger(member: Member): Member {
-    return this.#prng.pick(this.#members.filter(other => other.society !== member.society))
+    // Those born under load may not be final everywhere yet, and nobody pays to what is not final.
+    return this.#prng.pick(this.#founders.filter(other => other.society !== member.society))
   }
 
   /** Signs as the member in its first lane and posts to its own node. */

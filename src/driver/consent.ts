@@ -11,6 +11,7 @@ import { decide } from '../state/decide.ts'
 import { type PeerState, stateKeys } from '../state/model.ts'
 import type { KeyText } from '../units.ts'
 import type { Federation } from './federation.ts'
+import type { Tip } from './replica.ts'
 import type { SocietyLog } from './society-log.ts'
 
 /**
@@ -42,7 +43,7 @@ async function judgeCharter(node: Federation, record: AnyRecord, bytes: Uint8Arr
   const policy = node.policies.get(society)
   if (policy.block || (!policy.witness && node.options.consent !== 'all')) return rejection('NOT_CONSENTED')
   const signers = [...new Set([body.society_key, body.law.witness_key, ...body.law.finality.witnesses])].sort()
-  const refused = decide({ get: () => undefined }, society, asEntry(node, record, bytes, 0, signers), node.ports.context)
+  const refused = decide({ get: () => undefined }, society, asEntry(node, record, bytes, { size: 0, time: 0 }, signers), node.ports.context)
   if (!refused.ok) return refused.error
   // Consent to a charter is consent to witness its log.
   await node.setPolicy(society, { follow: true, witness: true, block: false })
@@ -59,7 +60,7 @@ async function judgeBirth(node: Federation, record: AnyRecord, bytes: Uint8Array
   const subject = (record.body as { key?: KeyText }).key ?? ''
   const witnesses = await supposedWitnesses(node, log, law)
   const signers = [...new Set([subject, keys.society, ...witnesses])].sort()
-  return log.replica.dryRun(asEntry(node, record, bytes, log.replica.tip.size, signers))
+  return log.replica.dryRun(tip => asEntry(node, record, bytes, tip, signers))
 }
 
 /** The society's own look at a birth before it asks anybody: would its log take it, fully signed? */
@@ -82,11 +83,17 @@ async function supposedWitnesses(node: Federation, log: SocietyLog, law: Law): P
   return (isWitness && own !== law.witness_key ? [own, ...qualified] : isWitness ? [...qualified, own] : qualified).slice(0, law.birth.quorum)
 }
 
-/** A record as it would stand in the log, with the given signers. */
-function asEntry(node: Federation, record: AnyRecord, recordBytes: Uint8Array, seq: number, signers: readonly KeyText[]): OpenedEntry {
+/** A record as it would stand at the end of the log, with the given signers. */
+function asEntry(
+  node: Federation,
+  record: AnyRecord,
+  recordBytes: Uint8Array,
+  tip: Pick<Tip, 'size' | 'time'>,
+  signers: readonly KeyText[],
+): OpenedEntry {
   const { context, clock } = node.ports
-  const tip = node.logs.get(record.society)?.replica.tip
   const sigs: Sig[] = signers.map(by => ({ by, sig: NO_SIGNATURE }))
-  const time = Math.max(tip?.time ?? 0, clock.now())
-  return { record, recordBytes, sigs, id: toBase64url(context.sha256(recordBytes)), seq, time, bytes: recordBytes, leaf: leafHash(recordBytes, context.sha256) }
+  const time = Math.max(tip.time, clock.now())
+  const leaf = leafHash(recordBytes, context.sha256)
+  return { record, recordBytes, sigs, id: toBase64url(context.sha256(recordBytes)), seq: tip.size, time, bytes: recordBytes, leaf }
 }

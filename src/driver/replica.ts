@@ -145,9 +145,10 @@ export class Replica {
     })
   }
 
-  /** Whether `entry` would be accepted at the tip as it is now; changes nothing. */
-  async dryRun(entry: OpenedEntry): Promise<Rejection | undefined> {
+  /** Whether the entry that `at` makes of the tip would be accepted now; changes nothing. */
+  async dryRun(at: (tip: Tip) => OpenedEntry): Promise<Rejection | undefined> {
     return this.#serial.run(async () => {
+      const entry = at(this.#tip)
       const session = new DecideSession(this.society, this.#store, this.#cache, this.#context)
       await session.prefetch([entry])
       return session.decide(entry)

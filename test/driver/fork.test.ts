@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { canonicalBytes, decodeCanonical, type JsonObject } from '../../src/canonical.ts'
+import { decodeForkProof, verifyForkProof } from '../../src/log/fork.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import { storeKey } from '../../src/store/ledger.ts'
+import type { ClusterNode } from '../support/cluster-node.ts'
+import { Cluster, contentOf, type Members } from '../support/cluster.ts'
+import { context, identity } from '../support/identity.ts'
+import { forgeBranch, forgeEntry } from '../support/forge.ts'
+
+interface Scene {
+  readonly cluster: Cluster & { readonly members: Members }
+  readonly left: ClusterNode
+  readonly right: ClusterNode
+  readonly honest: () => ClusterNode[]
+}
+
+/** Two copies of s0's sequencer; s1, s2 and s3 see the left one, s4 the right one. */
+async function twoCopies(): Promise<Scene> {
+  const cluster = await Cluster.resume({ societies: 5 })
+  await cluster.ready()
+  const left = cluster.nodes[0] as ClusterNode
+  await cluster.clock.advance(2_000)
+  const store = createMemoryStore(await contentOf(left.setup.store))
+  cluster.net.partition(['s0', 's1', 's2', 's3'], ['copy', 's4'])
+  const right = await cluster.add({ name: 'copy', slug: 's0', store })
+  right.log().startUp.override()
+  const honest = () => cluster.nodes.filter(({ name }) => /^s[1-4]$/.test(name))
+  return { cluster, left, right, honest }
+}
+
+async function write({ cluster }: Scene, node: ClusterNode, count: number, amount: number): Promise<void> {
+  const { anna, ben } = cluster.members
+  for (let i = 0; i < count; i++) {
+    const payer = { ...anna, n: 20 + i }
+    await cluster.do(node.transfer(payer, ben, amount))
+    await cluster.clock.advance(200)
+  }
+}
+
+async function proofOf(node: ClusterNode, society: string): Promise<Uint8Array | undefined> {
+  return (await node.setup.store.getMany([storeKey.fork(society)]))[0]
+}
+
+/** Whoever finalised anything finalised a part of one history. */
+async function assertOneFinalHistory(nodes: readonly ClusterNode[], society: string): Promise<void> {
+  for (const a of nodes) {
+    for (const b of nodes) {
+      const size = Math.min(a.log(society).notes.final, b.log(society).notes.final)
+      assert.deepEqual(await a.log(society).replica.rootAt(size), await b.log(society).replica.rootAt(size))
+    }
+  }
+}
+
+describe('a society that forks its log', () => {
+  for (const [what, onLeft, onRight] of [
+    ['two branches of one size', 3, 3],
+    ['a longer branch where nobody can finalise it', 2, 5],
+    ['a longer branch that is final', 5, 2],
+  ] as const) {
+    it(`${what}: every honest node ends with the proof, no two finals conflict, the others go on`, async () => {
+      const s = await twoCopies()
+      const { cluster, left, right, honest } = s
+      await write(s, left, onLeft, 5)
+      await write(s, right, onRight, 9)
+      await cluster.final([left], [left, ...honest().slice(0, 3)])
+      const final = left.log().notes.final
+      assert.ok(right.log().notes.final < right.log().replica.tip.size, 'one witness of four is no quorum')
+
+      cluster.net.heal()
+      await cluster.clock.until('the proof everywhere', () =>
+        honest().every(node => node.log(left.society).replica.halt?.mode === 'frozen'),
+      )
+      await cluster.clock.advance(5_000)
+      for (const node of honest()) {
+        const proof = await proofOf(node, left.society)
+        assert.ok(proof)
+        const decoded = decodeForkProof(proof)
+        assert.ok(decoded.ok)
+        const key = left.keys.society.key
+        assert.equal(verifyForkProof(decoded.value, key, context.verifySignature, context.sha256), undefined)
+      }
+      await assertOneFinalHistory(honest(), left.society)
+      for (const node of honest().slice(0, 3)) assert.equal(node.log(left.society).notes.final, final)
+
+      const [frozen] = honest() as [ClusterNode]
+      const { size } = frozen.log(left.society).replica.tip
+      assert.equal(await cluster.refusal(left.transfer({ ...cluster.members.anna, n: 90 }, cluster.members.ben, 1)), 'FROZEN')
+      await cluster.clock.run(right.stop())
+      for (const node of honest()) await cluster.do(node.mint(11))
+      await cluster.final(honest(), honest())
+      assert.equal(frozen.log(left.society).replica.tip.size, size, 'nothing more of it is applied')
+
+      const restarted = await cluster.restart(frozen)
+      assert.deepEqual(restarted.log(left.society).replica.halt, { mode: 'frozen' })
+      assert.deepEqual(await proofOf(restarted, left.society), await proofOf(frozen, left.society))
+      cluster.assertNoFaults()
+    })
+  }
+
+  it('is known in the end to a node that saw one branch only and missed the gossip', async () => {
+    const s = await twoCopies()
+    const { cluster, left, right, honest } = s
+    await write(s, left, 2, 5)
+    await write(s, right, 2, 9)
+    await cluster.final([left], [left, ...honest().slice(0, 3)])
+    let isLossy = true
+    cluster.net.gossip = ({ kind, to, frame }) => (isLossy && kind === 'proof' && to === 's3' ? [] : [frame])
+    cluster.net.partition(['s0', 'copy', 's1', 's2', 's4'], ['s3'])
+    await cluster.clock.advance(5_000)
+    await cluster.clock.run(right.stop())
+    cluster.net.partition(['s1', 's2', 's3'])
+    const away = honest()[2] as ClusterNode
+    await cluster.clock.advance(3_000)
+    assert.equal(await proofOf(away, left.society), undefined)
+    isLossy = false
+    await cluster.clock.advance(3_000)
+    assert.ok(await proofOf(away, left.society))
+  })
+
+  it('gets no answer that a record was sequenced while the proof came in', async () => {
+    const s = await twoCopies()
+    const { cluster, left, right, honest } = s
+    await write(s, left, 1, 5)
+    await write(s, right, 1, 9)
+    cluster.net.partition(['s1', 's4'])
+    await cluster.clock.until('a proof', () => honest()[0]?.log(left.society).replica.halt !== undefined)
+    const proof = await proofOf(honest()[0] as ClusterNode, left.society)
+    assert.ok(proof)
+    const { size } = left.log().replica.tip
+    const waiting = left.transfer({ ...cluster.members.anna, n: 95 }, cluster.members.ben, 1)
+    await Promise.all([left.federation.proof(proof), cluster.clock.advance(2)])
+    assert.equal(await cluster.refusal(waiting), 'FROZEN')
+    assert.equal(left.log().replica.tip.size, size)
+  })
+})
+
+describe('a forged fork proof', () => {
+  it('freezes nobody, whatever was changed in it', async () => {
+    const s = await twoCopies()
+    const { cluster, left, right, honest } = s
+    await write(s, left, 2, 5)
+    await write(s, right, 3, 9)
+    cluster.net.partition(['s1', 's4'])
+    await cluster.clock.until('a proof', () => honest()[0]?.log(left.society).replica.halt !== undefined)
+    const proof = await proofOf(honest()[0] as ClusterNode, left.society)
+    assert.ok(proof)
+    const target = honest()[2] as ClusterNode
+    const judge = (frame: Uint8Array) => cluster.clock.run(target.federation.proof(frame))
+    const decoded = decodeCanonical(proof)
+    assert.ok(decoded.ok)
+    const fields = decoded.value as JsonObject & { first: string; second: string; root: string; proof: string[] }
+    const flip = (text: string, at: number) => text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1)
+    const forgeries: [what: string, fields: object, verdict: string][] = [
+      ['the same note twice', { ...fields, first: fields.second, proof: [] }, 'reject'],
+      ['notes the other way round', { ...fields, first: fields.second, second: fields.first }, 'reject'],
+      ['another root', { ...fields, root: flip(fields.root, 5) }, 'reject'],
+      ['a forged note', { ...fields, second: flip(fields.second, fields.second.length - 20) }, 'reject'],
+      ['a proof cut off', { ...fields, proof: fields.proof.slice(1).length < fields.proof.length ? fields.proof.slice(1) : [fields.root] }, 'reject'],
+      ['another key', { ...fields, key: identity('somebody').key }, 'reject'],
+      ['a member too many', { ...fields, extra: 1 }, 'reject'],
+    ]
+    for (const [what, forged, verdict] of forgeries) {
+      assert.equal(await judge(canonicalBytes(forged as JsonObject)), verdict, what)
+      assert.equal(target.log(left.society).replica.halt, undefined, what)
+    }
+    for (let at = 0; at < proof.length; at += 7) {
+      const bytes = proof.slice()
+      bytes[at] = (bytes[at] ?? 0) ^ 1
+      assert.notEqual(await judge(bytes), "accept", `byte ${at}: ${Buffer.from(proof.slice(0, at + 20))} @@ ${proof[at]}`)
+    }
+    assert.equal(await judge(new Uint8Array(20)), 'reject')
+    assert.equal(await proofOf(target, left.society), undefined)
+    assert.equal(await judge(proof), 'accept', 'the original is not blocked')
+    assert.equal(target.log(left.society).replica.halt?.mode, 'frozen')
+  })
+
+  it('a larger checkpoint of the same history is no fork', async () => {
+    const cluster = await Cluster.resume({ societies: 4, options: { rangeFetch: false } })
+    await cluster.ready()
+    const [home, away] = cluster.nodes as [ClusterNode, ClusterNode]
+    const { anna, ben } = cluster.members
+    const { size } = home.log().replica.tip
+    const record = home.draft(anna, 'atp.transfer', { amount: 5, from: anna.lct, to: ben.lct })
+    const branch = await forgeBranch(home, size, [forgeEntry(record, [anna.identity], size)])
+    await away.federation.group(home.society, branch.frame, 's2')
+    await cluster.clock.advance(5_000)
+    for (const node of cluster.nodes) assert.equal(node.log(home.society).replica.halt, undefined)
+  })
+})
