@@ -106,13 +106,6 @@ export const options = {
     choices: STORES,
     description: 'where logs and state are kept; memory forgets everything at the end, for tests',
   } as ChoiceOption<(typeof STORES)[number]>,
-  gossip: {
-    type: 'switch',
-    flag: '--gossip',
-    env: 'WEB4_GOSSIP',
-    default: true,
-    description: 'publish and hear new entries by gossip',
-  },
   range_fetch: {
     type: 'switch',
     flag: '--range-fetch',

@@ -39,6 +39,7 @@ const wrong: readonly [id: string, comment: string, text: string, code: Code][] 
   ['kind-inherited', 'a name that objects inherit is no kind', changed({ kind: 'constructor' }), 'UNKNOWN_KIND'],
   ['kind-reserved', 'reserved for later', changed({ kind: 'swap.offer' }), 'UNKNOWN_KIND'],
   ['version', 'a version that nobody knows yet', changed({ v: 2 }), 'UNKNOWN_KIND'],
+  ['version-members', 'which may have other members', changed({ surplus: null, v: 2 }), 'UNKNOWN_KIND'],
   ['version-0', 'there is no version 0', changed({ v: 0 }), 'UNKNOWN_KIND'],
   ['version-text', 'a version is a number', changed({ v: '1' }), 'FORMAT_SCHEMA'],
   ['record-more', 'a member more', changed({ surplus: null }), 'FORMAT_UNKNOWN_FIELD'],

@@ -18,16 +18,14 @@ import { checker } from './schema-check.ts'
 
 /** The one door for bytes: strict decoding, limits, ids and every rule that needs no state. Signatures come next (verify.ts). */
 
-const sigSchema = Type.Union([
-  strictObject({ by: keyField, sig: Type.String({ maxLength: 256 }) }),
-  strictObject({
-    by: keyField,
-    index: Type.Integer({ minimum: 0, maximum: 65_535 }),
-    path: Type.Array(hashField, { maxItems: 16 }),
-    sig: Type.String({ maxLength: 256 }),
-    size: Type.Integer({ minimum: 2, maximum: 65_536 }),
-  }),
-])
+/** One object, not a union of two forms, whose errors would say the wrong thing: `checkSignatureList` wants all three or none. */
+const sigSchema = strictObject({
+  by: keyField,
+  index: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
+  path: Type.Optional(Type.Array(hashField, { maxItems: 16 })),
+  sig: Type.String({ maxLength: 256 }),
+  size: Type.Optional(Type.Integer({ minimum: 2, maximum: 65_536 })),
+})
 const recordSchema = strictObject({
   author: Type.String({ pattern: `^(?:|${societyPattern}|${lctPattern})$` }),
   body: Type.Record(Type.String(), Type.Unknown()),
@@ -84,7 +82,12 @@ function decode(bytes: Uint8Array): Result<JsonObject> {
   const text = utf8Decode(bytes)
   if (text === undefined) return fail(rejection('FORMAT_UTF8'))
   const decoded = decodeCanonicalText(text)
-  return decoded.ok ? ok(decoded.value as JsonObject) : decoded
+  if (!decoded.ok) return decoded
+  // Before any schema: a later version may have other members, and is to be ignored, never rejected.
+  const { record } = (decoded.value ?? {}) as { readonly record?: { readonly v?: Json } | null }
+  const v = record?.v
+  if (typeof v === 'number' && v > 1) return fail(rejection('UNKNOWN_KIND', `v ${v}`))
+  return ok(decoded.value as JsonObject)
 }
 
 /** `wholeBytes`: of the entry, which is what the limits of a kind count (foreign entries travel inside records). */
@@ -109,6 +112,7 @@ function nameless(record: AnyRecord): Rejection | undefined {
 /** In the order of the table of codes: spelling, number, order, repetition, keys, lengths, paths. */
 function checkSignatureList(kind: string, sigs: readonly Sig[], [min, max]: readonly [number, number]): Rejection | undefined {
   for (const sig of sigs) {
+    if (!isWhole(sig)) return rejection('FORMAT_SCHEMA', 'index, path and size go together')
     if (keys.get(sig.by) === undefined) return rejection('FORMAT_ENCODING', 'key')
     if (sig.sig.length === SIGNATURE_TEXT && fromBase64url(sig.sig, 64) === undefined) return rejection('FORMAT_ENCODING', 'signature')
   }
@@ -120,6 +124,10 @@ function checkSignatureList(kind: string, sigs: readonly Sig[], [min, max]: read
   if (!sigs.every(sig => sig.sig.length === SIGNATURE_TEXT)) return rejection('SIGNATURE_LENGTH')
   const fits = (sig: Sig) => !('path' in sig) || (sig.index < sig.size && sig.path.length === pathLength(sig.index, sig.size))
   return sigs.every(fits) ? undefined : rejection('SIGNATURE_BATCH')
+}
+
+function isWhole(sig: Sig): boolean {
+  return 'path' in sig ? 'index' in sig && 'size' in sig : !('index' in sig) && !('size' in sig)
 }
 
 /** The log that a record is for: its society, or the one that a charter founds. */

@@ -164,10 +164,15 @@ describe('a forged fork proof', () => {
       assert.equal(await judge(canonicalBytes(forged as JsonObject)), verdict, what)
       assert.equal(target.log(left.society).replica.halt, undefined, what)
     }
-    for (let at = 0; at < proof.length; at += 7) {
-      const bytes = proof.slice()
+    // Cosignatures convict witnesses; the proof stands without them, so nothing in it is superfluous then.
+    const bare = (text: string) => text.replace(/— web4\/witness\/[^
+]*
+/g, '')
+    const stripped = canonicalBytes({ ...fields, first: bare(fields.first), second: bare(fields.second) })
+    for (let at = 0; at < stripped.length; at++) {
+      const bytes = stripped.slice()
       bytes[at] = (bytes[at] ?? 0) ^ 1
-      assert.notEqual(await judge(bytes), "accept", `byte ${at}: ${Buffer.from(proof.slice(0, at + 20))} @@ ${proof[at]}`)
+      assert.notEqual(await target.federation.proof(bytes), 'accept', `byte ${at}`)
     }
     assert.equal(await judge(new Uint8Array(20)), 'reject')
     assert.equal(await proofOf(target, left.society), undefined)

@@ -139,9 +139,9 @@ describe('command line', () => {
     })
 
     it('lists all problems of a configuration', async () => {
-      const end = await web4('start', '--api-port', '70000', '--gossip', 'maybe', '--json')
+      const end = await web4('start', '--api-port', '70000', '--range-fetch', 'maybe', '--json')
       assert.equal(end.code, 2)
-      assert.match(end.stderr, /--api-port: must be .*\n {2}--gossip: must be on or off/)
+      assert.match(end.stderr, /--api-port: must be .*\n {2}--range-fetch: must be on or off/)
     })
 
     it('hands on what the node refuses', async () => {

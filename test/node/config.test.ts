@@ -32,10 +32,11 @@ const samples: { readonly [Name in OptionName]: readonly [text: string, value: u
   log_level: ['debug', 'debug', 'loud'],
   verify_workers: ['3', 3, '-1'],
   store: ['memory', 'memory', 'postgres'],
-  gossip: ['off', false, 'maybe'],
   range_fetch: ['off', false, ''],
   score_params: ['library', 'library', 'none'],
   group_ms: ['20', 20, '1.5'],
+  consent: ['all', 'all', 'some'],
+  status_ms: ['500', 500, '50'],
   passphrase_file: ['/run/secret', '/run/secret', '\0'],
   passphrase: ['correct horse', 'correct horse', 'two\nlines'],
 }
@@ -48,7 +49,7 @@ describe('configuration', () => {
     assert.equal(found.dir, `${HOME}/.web4`)
     assert.deepEqual(found.listen, ['/ip4/127.0.0.1/tcp/0'])
     assert.equal(found.api_port, 4480)
-    assert.equal(found.gossip, true)
+    assert.equal(found.range_fetch, true)
   })
 
   for (const name of names) {
@@ -87,7 +88,7 @@ describe('configuration', () => {
     const found = problems({
       file: '{"api_port":70000,"colour":"red","store":"tape","passphrase":"x"}',
       env: { WEB4_GROUP_MS: 'soon', WEB4_COLOUR: 'red', WEB4_URL: 'http://127.0.0.1:1' },
-      flags: { gossip: 'perhaps', shape: 'round', passphrase: 'x' },
+      flags: { range_fetch: 'perhaps', shape: 'round', passphrase: 'x' },
     })
     assert.deepEqual(found, [
       'file: unknown option colour',
@@ -98,7 +99,7 @@ describe('configuration', () => {
       'file, api_port: must be a whole number from 0 to 65535',
       'file, store: must be one of level, memory',
       'WEB4_GROUP_MS: must be a whole number from 0 to 1000',
-      '--gossip: must be on or off',
+      '--range-fetch: must be on or off',
     ])
   })
 

@@ -81,7 +81,8 @@ export class Ledger {
   /** Refuses or applies; also proves that the kind foretold every key that it reads. */
   apply(entry: OpenedEntry): Code | undefined {
     const rules = kinds[entry.record.kind as Kind] as unknown as RecordRules
-    const foretold = new Set(rules.touches(entry.record))
+    const signers = entry.sigs.map(sig => sig.by)
+    const foretold = new Set(rules.touches(entry.record, signers))
     const draft = new Draft({
       get: key => {
         assert.ok(foretold.has(key), `${entry.record.kind} reads ${key} and does not say so`)
@@ -89,7 +90,6 @@ export class Ledger {
       },
     })
     this.#advance(draft)
-    const signers = entry.sigs.map(sig => sig.by)
     const refused =
       rules.check(entry.record, signers) ?? rules.decide(draft, entry, { sha256, verifySignature: () => false })
     if (refused === undefined) this.state.absorb(draft)

@@ -9,7 +9,7 @@ import { type AccountState, readState } from '../../src/state/model.ts'
 import { present } from '../../src/state/present.ts'
 import { DAY_MS, type EpochMs, type LctId, MICRO } from '../../src/units.ts'
 import { federation } from './federation.ts'
-import { commitment, entryBytes, hashText, type Identity, identity, keysOf, makeRecord, signRecord } from './identity.ts'
+import { commitment, entryBytes, hashText, type Identity, identity, makeRecord, signRecord } from './identity.ts'
 import { Replay } from './replay.ts'
 import type { Draftable, TestSociety } from './society.ts'
 
