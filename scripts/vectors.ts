@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { bundleVectors } from './vectors/bundles.ts'
 import { canonicalVectors } from './vectors/canonical.ts'
 import { decayVectors } from './vectors/decay.ts'
+import { digestVectors } from './vectors/digests.ts'
 import { type VectorFiles, vectorText } from './vectors/file.ts'
 import { forkVectors } from './vectors/forks.ts'
 import { groupVectors } from './vectors/groups.ts'
@@ -23,6 +24,7 @@ function makeAll(): VectorFiles {
     ...nameVectors(),
     ...signatureVectors(),
     ...decayVectors(),
+    ...digestVectors(),
     ...logVectors(),
     ...recordVectors(),
     ...bundleVectors(),

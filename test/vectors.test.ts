@@ -12,9 +12,11 @@ import { loadVectors, unreadVectors, type Vector, vectorPaths } from './support/
 import { type DecayVector, runDecay } from './vector-families/decay.ts'
 import {
   type CanonicalVector,
+  type DigestVector,
   type GroupVector,
   type NameVector,
   runCanonical,
+  runDigest,
   runGroup,
   runName,
 } from './vector-families/forms.ts'
@@ -61,6 +63,7 @@ describe('test vectors', function () {
   check<NameVector>('names.json', runName)
   check<GroupVector>('groups.json', runGroup)
   check<DecayVector>('decay.json', runDecay)
+  check<DigestVector>('digests.json', runDigest)
   check<SignatureVector>('records/envelope.json', runEnvelope)
 
   for (const [backend, verify] of Object.entries(backends)) {

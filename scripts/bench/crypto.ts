@@ -1,18 +1,7 @@
-import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
 import { createVerifierPool, type VerifierPool } from '../../node/verify/pool.ts'
 import type { SignatureJob } from '../../src/ports.ts'
-import {
-  BACKENDS,
-  type Backend,
-  MESSAGE_BYTES,
-  makeJobs,
-  OPERATIONS,
-  type Operation,
-  prepare,
-  rate,
-} from './backends.ts'
+import { BACKENDS, MESSAGE_BYTES, makeJobs, OPERATIONS, prepare, rate } from './backends.ts'
+import { RateThreads } from './rate-threads.ts'
 import type { BenchResult } from './result.ts'
 
 const DURATION_MS = 1000
@@ -25,8 +14,8 @@ const IN_FLIGHT = 4
 
 /** Ed25519 on this machine: the pool's verifications per second against those of bare libsodium on all cores. */
 export async function benchCrypto(): Promise<BenchResult> {
-  const cores = availableParallelism()
-  const threads = Array.from({ length: cores }, () => new Worker(new URL('./crypto-worker.ts', import.meta.url)))
+  const threads = new RateThreads()
+  const { cores } = threads
   const pool = createVerifierPool({ workers: cores })
   await pool.ready
   const jobs = makeJobs(BATCH)
@@ -34,7 +23,7 @@ export async function benchCrypto(): Promise<BenchResult> {
   const pooled: number[] = []
   const raw: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    raw.push(await rateOfAll(threads, 'libsodium', 'verify', TURN_MS))
+    raw.push(await threads.measure('libsodium', 'verify', TURN_MS))
     pooled.push(await rateOfPool(pool, jobs))
   }
   await pool.close()
@@ -44,10 +33,10 @@ export async function benchCrypto(): Promise<BenchResult> {
     for (const backend of BACKENDS) {
       const name = `${backend}_${operation}`
       perSecond[`${name}_one_core`] = Math.round(rate(prepare(backend, operation), DURATION_MS))
-      perSecond[`${name}_all_cores`] = Math.round(await rateOfAll(threads, backend, operation, DURATION_MS))
+      perSecond[`${name}_all_cores`] = Math.round(await threads.measure(backend, operation, DURATION_MS))
     }
   }
-  await Promise.all(threads.map(close))
+  await threads.close()
 
   const value = mean(pooled)
   const limit = mean(raw)
@@ -63,17 +52,6 @@ export async function benchCrypto(): Promise<BenchResult> {
   }
 }
 
-async function rateOfAll(
-  threads: readonly Worker[],
-  backend: Backend,
-  operation: Operation,
-  durationMs: number,
-): Promise<number> {
-  const answers = threads.map(thread => once(thread, 'message') as Promise<[number]>)
-  for (const thread of threads) thread.postMessage({ backend, operation, durationMs })
-  return (await Promise.all(answers)).reduce((sum, [perSecond]) => sum + perSecond, 0)
-}
-
 async function rateOfPool(pool: VerifierPool, jobs: readonly SignatureJob[]): Promise<number> {
   await pool.verify(jobs)
   const start = performance.now()
@@ -87,12 +65,6 @@ async function rateOfPool(pool: VerifierPool, jobs: readonly SignatureJob[]): Pr
   }
   await Promise.all(Array.from({ length: IN_FLIGHT }, keepAsking))
   return (done * 1000) / (performance.now() - start)
-}
-
-async function close(thread: Worker): Promise<void> {
-  const exited = once(thread, 'exit')
-  thread.postMessage(null)
-  await exited
 }
 
 function mean(values: readonly number[]): number {

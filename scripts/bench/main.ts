@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
 import { benchCrypto } from './crypto.ts'
+import { benchIngest } from './ingest.ts'
 import type { BenchResult } from './result.ts'
 
 const benches: Readonly<Record<string, () => Promise<BenchResult>>> = {
   crypto: benchCrypto,
+  ingest: benchIngest,
 }
 
 /** `npm run bench -- NAME [--json]`: the table for people; with --json it goes to stderr and the result is the last line. */

@@ -16,7 +16,9 @@ import { witnessName } from '../../src/log/cosignature.ts'
 import { epochOf, keyId, originOf, TYPE_COSIGNATURE, TYPE_ED25519 } from '../../src/log/note.ts'
 import { lctField, slugField, societyField } from '../../src/records/fields.ts'
 import { type EntityType, homeOf, lctIdOf, societyIdOf } from '../../src/records/names.ts'
-import { hex, unhex } from '../log/fixtures.ts'
+import { stateDigest } from '../../src/state/digest.ts'
+import { hex, naiveRoot, unhex } from '../log/fixtures.ts'
+import { numberedPairs } from '../support/pairs.ts'
 import type { Vector } from '../support/vector-files.ts'
 
 /** Forms of bytes and names, which need no signature. */
@@ -114,4 +116,30 @@ export function runGroup({ bytes, checkpoint, code, entries, first, id, notes }:
   const group = { first, entries: entries.map(utf8Encode), checkpoint, notes }
   assert.deepEqual(decoded, { ok: true, value: group }, id)
   assert.equal(hex(encodeGroup(group)), bytes, id)
+}
+
+export interface DigestVector extends Vector {
+  readonly pairs?: readonly (readonly [key: string, value: string])[]
+  readonly count?: number
+  readonly keys: number
+  readonly digest: string
+}
+
+export function runDigest({ count = 0, digest, id, keys, pairs }: DigestVector): void {
+  const all = pairs?.map(([key, value]) => [key, utf8Encode(value)] as const) ?? [...numberedPairs(count)]
+  const made = stateDigest(all, sha256)
+  assert.deepEqual([toBase64url(made.digest), made.keys], [digest, keys], id)
+  // Once more by the letter: bytes of each chunk, then RFC 6962 as it is written.
+  const chunks: Uint8Array[] = []
+  for (let first = 0; first < all.length; first += 4_096) {
+    const parts = all.slice(first, first + 4_096).flatMap(([key, value]) => [framed(utf8Encode(key)), framed(value)])
+    chunks.push(sha256(Buffer.concat([Uint8Array.of(0), ...parts])))
+  }
+  assert.equal(toBase64url(naiveRoot(chunks)), digest, `${id} by the letter`)
+}
+
+function framed(bytes: Uint8Array): Uint8Array {
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(bytes.length)
+  return Buffer.concat([length, bytes])
 }
