@@ -8,6 +8,8 @@ export const SIGNATURES_MAX = 32
 /** More finality witnesses than this make a charter or law void. */
 export const WITNESSES_MAX = 15
 export const LANE_MAX = 255
+/** A foreign note inside a record: the log's line and up to 15 cosignatures have about 3.2 KiB. */
+export const FOREIGN_NOTE_BYTES_MAX = 4 * 1024
 /** Distance allowed between record.time and entry.time. */
 export const FRESHNESS_MS = 300_000
 /** The same for kinds that several parties sign. */

@@ -55,7 +55,7 @@ export const codes = {
   FORMAT_FLOAT: reject(400, 'PROTO_FORMAT', 'a number that is not written as an integer'),
   FORMAT_INTEGER_RANGE: reject(400, 'PROTO_FORMAT', 'an integer outside ±(2^53−1)'),
   FORMAT_KEY: reject(400, 'PROTO_FORMAT', 'a member name outside [a-z][a-z0-9_]*'),
-  FORMAT_STRING: reject(400, 'PROTO_FORMAT', 'a lone surrogate, or a control character where none may be'),
+  FORMAT_STRING: reject(400, 'PROTO_FORMAT', 'a lone surrogate'),
   FORMAT_NOT_CANONICAL: reject(400, 'PROTO_FORMAT', 'does not re-encode to the bytes received'),
   FORMAT_UNKNOWN_FIELD: reject(400, 'PROTO_FORMAT', 'a member that the schema does not know'),
   FORMAT_SCHEMA: reject(400, 'PROTO_FORMAT', 'a member is missing or has the wrong type or form'),

@@ -1,11 +1,7 @@
-import { ENTRY_BYTES_MAX } from '../../src/limits.ts'
+import { RANGE_BYTES_MAX, RANGE_ENTRIES_MAX } from '../../src/driver/net.ts'
 import { NOTE_BYTES_MAX } from '../../src/log/note.ts'
 import type { RequestLimits } from '../request.ts'
 
-/** Entries in one answer: at 1 KiB an entry the bytes are the limit, at a few hundred bytes this is. */
-export const ENTRIES_COUNT_MAX = 4_096
-/** Bytes of entries in one answer: 16 of the largest; one answer is held in memory at both ends. */
-export const ENTRIES_BYTES_MAX = 16 * ENTRY_BYTES_MAX
 /** Escaped newlines make the note a little longer in JSON; the proof has at most 64 hashes of 46 characters. */
 const HEAD_BYTES_MAX = 2 * NOTE_BYTES_MAX + 4_096
 
@@ -13,8 +9,8 @@ export const ENTRIES_LIMITS: RequestLimits = {
   protocol: '/web4/entries/1',
   /** A society id and two numbers. */
   requestBytesMax: 512,
-  replyBytesMax: ENTRIES_BYTES_MAX + HEAD_BYTES_MAX,
-  replyFramesMax: ENTRIES_COUNT_MAX + 1,
+  replyBytesMax: RANGE_BYTES_MAX + HEAD_BYTES_MAX,
+  replyFramesMax: RANGE_ENTRIES_MAX + 1,
   /** One disk read and 1 MiB on a slow line. */
   timeoutMs: 5_000,
   /** 20 MiB a second to one peer that catches up; more would starve the others. */

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { EntriesReply, Requests } from '../../src/driver/net.ts'
+import { type EntriesReply, RANGE_ENTRIES_MAX, type Requests } from '../../src/driver/net.ts'
 import { ENTRY_BYTES_MAX } from '../../src/limits.ts'
 import { NOTE_BYTES_MAX } from '../../src/log/note.ts'
 import { countField, hashField, proofField, societyField, strictObject } from '../../src/records/fields.ts'
@@ -7,19 +7,18 @@ import { rejection } from '../../src/rejection.ts'
 import { fail, ok } from '../../src/result.ts'
 import { jsonFrame } from '../json.ts'
 import type { RequestCodec } from '../request.ts'
-import { ENTRIES_COUNT_MAX } from './constants.ts'
 
 const request = jsonFrame(
   strictObject({
     from: countField,
     /** 0 asks for note and proof only. */
-    limit: Type.Integer({ minimum: 0, maximum: ENTRIES_COUNT_MAX }),
+    limit: Type.Integer({ minimum: 0, maximum: RANGE_ENTRIES_MAX }),
     society: societyField,
   }),
 )
 const head = jsonFrame(
   strictObject({
-    count: Type.Integer({ minimum: 0, maximum: ENTRIES_COUNT_MAX }),
+    count: Type.Integer({ minimum: 0, maximum: RANGE_ENTRIES_MAX }),
     note: Type.String({ maxLength: NOTE_BYTES_MAX }),
     ok: Type.Literal(true),
     proof: proofField,

@@ -63,7 +63,8 @@ export function signLog({ authors, transfers, group, round }: LogShape): SignedL
   const setUp = society.entries.map(({ bytes }) => bytes)
   const paid = Array.from({ length: transfers }, (_, index) => transfer(society, born, index))
   const tree = TreeEdge.empty(sha256)
-  const frames = [setUp, paid].flatMap(entries => framesOf(society, tree, entries, group))
+  // Without the charter there is no key to check the groups after it by, so it goes first and alone.
+  const frames = [setUp.slice(0, 1), setUp.slice(1), paid].flatMap(entries => framesOf(society, tree, entries, group))
   return { society: society.id, setUp: setUp.length, frames, bytes: paid.reduce((sum, { length }) => sum + length, 0) }
 }
 

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createNode, type RunningNode } from '../../node/compose.ts'
 import { readConfig } from '../../node/config/read.ts'
 import type { Config } from '../../node/config/options.ts'
@@ -22,7 +21,7 @@ const TRANSFERS = 51_200
 const GROUP = Number(process.env.GROUP ?? 512)
 const LIMIT_MS = 2_000
 /** Nothing stored for so long: something was lost, and nobody would ever fetch it. */
-const STALLED_MS = 30_000
+const STALLED_MS = 5_000
 
 interface Round {
   readonly perSecond: number
@@ -93,6 +92,7 @@ async function runRound(shape: LogShape): Promise<Measured> {
     const connected = heard(sender, 'connected')
     tell(sender, { dial: addresses[0] ?? '' })
     await connected
+    await deliver(sender, log, 1)
     await deliver(sender, log, signed.setUp)
 
     const cpu = process.threadCpuUsage()
@@ -120,7 +120,7 @@ function startNode(dir: string): Promise<RunningNode> {
     transportSeed: identity('receiver transport').raw,
     entityRef: async (entity: string) => hashText(entity),
   }
-  return createNode(read.config as Config, { logger: createLogger({ level: 'warn' }), keys, api: false })
+  return createNode(read.config as Config, { logger: createLogger({ level: process.env.LL as "warn" ?? "warn" }), keys, api: false })
 }
 
 /** Has the sender bring the log to `size` and waits until all of it is on the disk. */

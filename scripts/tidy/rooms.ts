@@ -8,7 +8,7 @@ const PACKAGES_OF_SRC = ['typebox', 'uint8arrays', '@noble/curves', '@noble/hash
 
 /** Shapes and numbers of a protocol, without libp2p. */
 const PURE_PROTOCOL = /^protocols\/(?:[a-z-]+\/(?:schema|constants)|json|rate-limit)\.ts$/
-const SIM_MAY_LOAD = /^node\/(?:crypto\/.*|api\/client)\.ts$/
+const SIM_MAY_LOAD = /^node\/(?:crypto\/.*|api\/(?:client|sign|token))\.ts$/
 /** What a running node says about itself, and what the commands hand to the simulator. */
 const SIM_MAY_NAME = /^node\/(?:service|api\/.*|cli\/commands\/(?:demo|sim))\.ts$/
 const LOADS_SIM = /^node\/cli\/commands\/(?:demo|sim)\.ts$/
@@ -36,7 +36,7 @@ const RULES: Record<string, string> = {
   src: 'src stands alone',
   protocols: 'protocols use src and each other',
   node: 'node uses src and protocols; only its commands demo and sim load sim, by import()',
-  sim: 'sim uses src, the pure halves of protocols, node/crypto, node/api/client, and types of node/service',
+  sim: 'sim uses src, the pure halves of protocols, node/crypto, node/api/{client,sign,token}, and types of node/service',
 }
 
 function allowed(path: string, room: string, form: Import['form'], target: string): boolean {

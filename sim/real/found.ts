@@ -1,4 +1,4 @@
-import { signRecord } from '../../node/cli/sign.ts'
+import { signRecord } from '../../node/api/sign.ts'
 import { softwareSigner } from '../../node/crypto/sodium.ts'
 import type { Signer } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/canonical.ts'

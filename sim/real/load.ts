@@ -1,4 +1,4 @@
-import { signRecord, submissionOf } from '../../node/cli/sign.ts'
+import { signRecord, submissionOf } from '../../node/api/sign.ts'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CodedError } from '../../src/rejection.ts'
 import type { JsonObject } from '../../src/canonical.ts'

@@ -3,6 +3,7 @@ import { toBase64url } from '../encoding.ts'
 import { leafHash } from '../log/merkle.ts'
 import type { CharterBody } from '../records/charter.ts'
 import type { Law } from '../records/law.ts'
+import { consentsOf, type LawUpdateBody } from '../records/law-update.ts'
 import { societyIdOf } from '../records/names.ts'
 import { rulesOf } from '../records/registry.ts'
 import type { AnyRecord, OpenedEntry, Sig } from '../records/types.ts'
@@ -31,6 +32,7 @@ export async function judgeConsent(node: Federation, record: AnyRecord): Promise
   if (badBody !== undefined) return badBody
   if (record.kind === 'charter') return judgeCharter(node, record, bytes)
   if (record.kind === 'birth') return judgeBirth(node, record, bytes)
+  if (record.kind === 'law.update') return judgeLaw(node, record, bytes)
   return rejection('PEER_DENIED', 'nothing that this node countersigns')
 }
 
@@ -61,6 +63,24 @@ async function judgeBirth(node: Federation, record: AnyRecord, bytes: Uint8Array
   const witnesses = await supposedWitnesses(node, log, law)
   const signers = [...new Set([subject, keys.society, ...witnesses])].sort()
   return log.replica.dryRun(tip => asEntry(node, record, bytes, tip, signers))
+}
+
+/** A law that names this witness: to consent is to witness its log from there on. */
+async function judgeLaw(node: Federation, record: AnyRecord, bytes: Uint8Array): Promise<Rejection | undefined> {
+  const log = node.logs.get(record.society)
+  const { charter, keys, law: before } = log?.replica.inForce ?? {}
+  if (log === undefined || charter === undefined || keys === undefined || before === undefined) return rejection('NOT_FOUND', record.society)
+  const policy = node.policies.get(record.society)
+  if (policy.block || (!policy.witness && node.options.consent !== 'all')) return rejection('NOT_CONSENTED')
+  const { law, society_key } = record.body as unknown as LawUpdateBody
+  const consents = consentsOf(law, { witness_key: before.witness_key, witnesses: before.finality.witnesses })
+  if (!consents.includes(node.ports.witnessSigner.key)) return rejection('PEER_DENIED', 'the law does not name this witness newly')
+  const amend = charter.amend === undefined ? [] : charter.amend.keys.slice(0, charter.amend.k)
+  const signers = [...new Set([society_key ?? keys.society, ...consents, ...amend])].sort()
+  const refused = await log.replica.dryRun(tip => asEntry(node, record, bytes, tip, signers))
+  if (refused !== undefined) return refused
+  await node.setPolicy(record.society, { follow: true, witness: true, block: false })
+  return undefined
 }
 
 /** The society's own look at a birth before it asks anybody: would its log take it, fully signed? */

@@ -11,7 +11,7 @@ import { fail, ok, type Result } from '../result.ts'
 import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
 import type { EpochMs, KeyText, Seq, SocietyId } from '../units.ts'
 import { Cosigning } from './cosigning.ts'
-import type { EntriesReply, LogStatus, Net, NetHandlers, PeerId, PeerInfo, StatusMessage, Verdict } from './net.ts'
+import { type EntriesReply, type LogStatus, type Net, type NetHandlers, type PeerId, type PeerInfo, RANGE_ENTRIES_MAX, type StatusMessage, type Verdict } from './net.ts'
 import { Policies, type Policy } from './policy.ts'
 import { Sequencer } from './sequencer.ts'
 import { decodeState } from './session.ts'
@@ -54,7 +54,6 @@ export interface FederationEvents {
   fault(what: string, error: unknown): void
 }
 
-const ENTRIES_PER_FETCH = 1024
 const FETCH_TIMEOUT_MS = 15_000
 const STATUS_TIMEOUT_MS = 5_000
 /** Peers answer two a second; half of that leaves room for their own reasons. */
@@ -246,9 +245,8 @@ export class Federation implements NetHandlers {
     const decoded = decodeForkProof(frame)
     if (!decoded.ok) return 'reject'
     const log = this.logs.get(decoded.value.society)
-    const key = log?.replica.inForce?.keys.society
+    const key = log?.keyAfterFinal
     if (log === undefined || key === undefined) return 'ignore'
-    if (log.replica.halt?.mode === 'frozen') return 'accept'
     const { verifySignature, sha256 } = this.ports.context
     const bad = verifyForkProof(decoded.value, key, verifySignature, sha256)
     if (bad !== undefined) {
@@ -386,7 +384,7 @@ export class Federation implements NetHandlers {
     let useful = false
     try {
       const from = log.replica.tip.size
-      const reply = await this.ports.net.request(peer, 'entries', { society: log.society, from, limit: ENTRIES_PER_FETCH }, { timeoutMs: FETCH_TIMEOUT_MS })
+      const reply = await this.ports.net.request(peer, 'entries', { society: log.society, from, limit: RANGE_ENTRIES_MAX }, { timeoutMs: FETCH_TIMEOUT_MS })
       if (!reply.ok) this.events.rejected(reply.error)
       else {
         const result = await log.follower.onRange(from, reply.value)
@@ -428,7 +426,7 @@ export class Federation implements NetHandlers {
   }
 
   async #convict(log: SocietyLog, evidence: { first: Note; second: Note; root: Uint8Array; proof: readonly Uint8Array[] }): Promise<void> {
-    const key = log.replica.inForce?.keys.society
+    const key = log.keyAfterFinal
     if (key === undefined) return
     const proof = makeForkProof({ society: log.society, key, ...evidence })
     const { verifySignature, sha256 } = this.ports.context

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../canonical.ts'
+import { ENTRY_BYTES_MAX } from '../limits.ts'
 import type { Sig } from '../records/types.ts'
 import type { Standing } from '../records/standing.ts'
 import type { Result } from '../result.ts'
@@ -6,6 +7,11 @@ import type { Code } from '../rejection.ts'
 import type { EpochMs, HashText, KeyText, LctId, RecordId, Seq, SocietyId } from '../units.ts'
 
 /** The network as the core sees it: libp2p in `node`, a simulated one in `sim`. Nothing here is trusted. */
+
+/** Entries in one answer: at 1 KiB an entry the bytes are the limit, at a few hundred bytes this is. */
+export const RANGE_ENTRIES_MAX = 4_096
+/** Bytes of entries in one answer: 16 of the largest; one answer is held in memory at both ends. */
+export const RANGE_BYTES_MAX = 16 * ENTRY_BYTES_MAX
 
 /** Transport name of a peer (libp2p peer id text). */
 export type PeerId = string
@@ -72,7 +78,7 @@ export interface Requests {
   standing: { request: { readonly lct: LctId }; reply: Standing }
   /** The submission travels as its raw bytes. */
   submit: { request: Submission; reply: Receipt }
-  /** Entries from `from` on, at most `limit` (0: only note and proof) and at most ENTRIES_BYTES_MAX in one answer. */
+  /** Entries from `from` on, at most `limit` (0: only note and proof) and at most RANGE_BYTES_MAX in one answer. */
   entries: { request: { readonly society: SocietyId; readonly from: Seq; readonly limit: number }; reply: EntriesReply }
 }
 export type RequestName = keyof Requests

@@ -10,18 +10,15 @@ import type { LctState } from '../state/model.ts'
 import { homeOf } from '../records/names.ts'
 import { type Standing, standingBytes } from '../records/standing.ts'
 import type { AnyRecord, Sig, VerifiedRecord } from '../records/types.ts'
-import { type Code, type Rejection, rejection } from '../rejection.ts'
+import { type Code, isTransient, type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import type { RecordId, Seq } from '../units.ts'
 import { judgeConsent } from './consent.ts'
 import type { Federation } from './federation.ts'
-import type { EntriesReply, PeerInfo, Receipt, Requests } from './net.ts'
+import { type EntriesReply, type PeerInfo, RANGE_BYTES_MAX, RANGE_ENTRIES_MAX, type Receipt, type Requests } from './net.ts'
 
 /** Answers to peers' requests. Every one is checked against policy first. */
 
-/** Bytes of entries in one answer: a gossip message's worth. */
-export const ENTRIES_BYTES_MAX = 1024 * 1024
-const ENTRIES_MAX = 1024
 
 function blocked(node: Federation, peer: PeerInfo): Rejection | undefined {
   return peer.society !== '' && node.policies.get(peer.society).block ? rejection('PEER_DENIED') : undefined
@@ -36,7 +33,7 @@ export async function serveEntries(node: Federation, peer: PeerInfo, request: Re
   const note = notes.latest
   if (note === undefined || request.from > note.checkpoint.size) return fail(rejection('CHECKPOINT_AHEAD'))
   const { size } = note.checkpoint
-  const entries = await replica.entries(request.from, Math.min(request.limit, ENTRIES_MAX, size - request.from), ENTRIES_BYTES_MAX)
+  const entries = await replica.entries(request.from, Math.min(request.limit, RANGE_ENTRIES_MAX, size - request.from), RANGE_BYTES_MAX)
   const end = request.from + entries.length
   const root = await replica.rootAt(end)
   const proof = await replica.consistency(end, size)
@@ -90,7 +87,8 @@ export async function serveSubmit(node: Federation, peer: PeerInfo, submission: 
   const sequenced = await sequence(node, opened.value)
   if (sequenced.ok) return ok(await makeReceipt(node, opened.value.id, { size: sequenced.value + 1 }))
   // A receipt is a statement that lasts: what may pass in a moment is answered without one.
-  return sequenced.error.code === 'NOT_SEQUENCER' ? sequenced : ok(await makeReceipt(node, opened.value.id, { code: sequenced.error.code }))
+  const lasts = sequenced.error.code !== 'NOT_SEQUENCER' && !isTransient(sequenced.error.code)
+  return !lasts ? sequenced : ok(await makeReceipt(node, opened.value.id, { code: sequenced.error.code }))
 }
 
 /** Decodes a submission and proves its signatures. */

@@ -88,6 +88,11 @@ export class SocietyLog {
     return new SocietyLog(replica, notes, components)
   }
 
+  /** The society key after the newest *final* handover: the one against which fork proofs are held. */
+  get keyAfterFinal(): KeyText | undefined {
+    return this.replica.logKeyAt(this.notes.final)
+  }
+
   /** Whether something is here that needs entries which are not. */
   get hasGap(): boolean {
     return this.replica.inForce === undefined || this.follower.waitingBytes > 0 || this.notes.hasEarly

@@ -16,8 +16,6 @@ import type { DecideContext, OpenedEntry } from './types.ts'
  * holds about that society, so every replica of this log judges alike.
  */
 
-/** A note with the log's and 15 cosigners' lines has about 3.2 KiB. */
-export const FOREIGN_NOTE_BYTES_MAX = 4 * 1024
 
 /** Opens an entry of another log as it was received; its signatures hold and it is not dated against its record. */
 export function openForeign(text: string, { sha256, verifySignature }: DecideContext): Result<OpenedEntry> {

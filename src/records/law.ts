@@ -11,10 +11,10 @@ import { countField, hashField, keyField, lctField, strictObject, textField } fr
 const sortedKeys = (maxItems: number) => Type.Array(keyField, { maxItems })
 
 const operand = Type.Union([
-  Type.String({ maxLength: 256 }),
+  textField(256, 0),
   countField,
   Type.Boolean(),
-  Type.Array(Type.String({ maxLength: 256 }), { maxItems: 64 }),
+  Type.Array(textField(256, 0), { maxItems: 64 }),
 ])
 
 const normSchema = strictObject({
@@ -38,8 +38,8 @@ const procedureSchema = strictObject({
 })
 
 export const lawSchema = strictObject({
-  /** quorum: signatures of a birth; witnesses: the keys that may give them. */
-  birth: strictObject({ quorum: Type.Integer({ minimum: 1, maximum: WITNESSES_MAX }), witnesses: sortedKeys(64) }),
+  /** quorum: signatures of a birth, two at least since two other societies are needed; witnesses: the keys that may give them. */
+  birth: strictObject({ quorum: Type.Integer({ minimum: 2, maximum: WITNESSES_MAX }), witnesses: sortedKeys(64) }),
   /** micro-ATP per window of 30 days: all mints together; the charges of each single producer. */
   ceilings: strictObject({ charge: countField, mint: countField }),
   /** base_ppm per 30 days, a tenth of it below grace_ms, nothing left at max_age_ms. */

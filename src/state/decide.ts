@@ -11,7 +11,7 @@ import { Draft, type StateView } from './view.ts'
 
 /**
  * The state machine of one society: what an entry changes, or why it is void. Pure and total: no clock, no I/O, no other log.
- * Shared rules first, in this order of precedence: kind, society, place, time, freshness, replay, author; then the kind's own.
+ * Shared rules first, in this order of precedence: kind, society, place, freshness, time, replay, author; then the kind's own.
  * UNKNOWN_KIND and UNKNOWN_PROTOCOL are not verdicts on the entry: the replica stops until it is updated.
  */
 export function decide(view: StateView, society: SocietyId, entry: OpenedEntry, context: DecideContext): Result<Draft> {

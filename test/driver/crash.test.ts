@@ -22,7 +22,7 @@ interface Said {
 }
 
 const VICTIM = 's0'
-const ROUNDS = 2
+const ROUNDS = 3
 let founded: { readonly disks: Disks; readonly now: number }
 
 const checkpointOf = (text: string): Checkpoint => {

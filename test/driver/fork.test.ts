@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { canonicalBytes, decodeCanonical, type JsonObject } from '../../src/canonical.ts'
 import { decodeForkProof, verifyForkProof } from '../../src/log/fork.ts'
+import { formatNote } from '../../src/log/note.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { storeKey } from '../../src/store/ledger.ts'
 import type { ClusterNode } from '../support/cluster-node.ts'
 import { Cluster, contentOf, type Members } from '../support/cluster.ts'
 import { context, identity } from '../support/identity.ts'
-import { forgeBranch, forgeEntry } from '../support/forge.ts'
+import { forgeBranch, forgeEntry, peerOf, signNote } from '../support/forge.ts'
 
 interface Scene {
   readonly cluster: Cluster & { readonly members: Members }
@@ -118,20 +119,62 @@ describe('a society that forks its log', () => {
     assert.ok(await proofOf(away, left.society))
   })
 
-  it('gets no answer that a record was sequenced while the proof came in', async () => {
+  it('that only the liar holds, longer than everybody else’s: its own range convicts it', async () => {
     const s = await twoCopies()
     const { cluster, left, right, honest } = s
-    await write(s, left, 1, 5)
-    await write(s, right, 1, 9)
-    cluster.net.partition(['s1', 's4'])
-    await cluster.clock.until('a proof', () => honest()[0]?.log(left.society).replica.halt !== undefined)
-    const proof = await proofOf(honest()[0] as ClusterNode, left.society)
+    cluster.net.partition(['s0', 's1', 's2', 's3', 's4'], ['copy'])
+    await write(s, left, 2, 5)
+    await write(s, right, 5, 9)
+    cluster.net.gossip = ({ kind, from, frame }) => (kind === 'proof' && from === 'copy' ? [] : [frame])
+    // It also never asks, and hides what would betray it in its status: the others find out by themselves.
+    cluster.net.passes = (from, _to, name) => !(from === 'copy' && name !== 'status')
+    cluster.net.heal()
+    await cluster.clock.until('the proof everywhere', () =>
+      honest().every(node => node.log(left.society).replica.halt?.mode === 'frozen'),
+    )
+    await assertOneFinalHistory(honest(), left.society)
+  })
+
+  it('gives no answer that a record was sequenced while the proof was being written down', async () => {
+    let isSlow = false
+    const cluster = await Cluster.resume({
+      store: (index, content) => {
+        const store = createMemoryStore(content)
+        if (index > 0) return store
+        return {
+          ...store,
+          batch: async (ops, options) => {
+            if (isSlow) await new Promise<void>(resolve => cluster.clock.after(50, resolve))
+            return store.batch(ops, options)
+          },
+        }
+      },
+    })
+    await cluster.ready()
+    await cluster.clock.advance(2_000)
+    const [home, witness] = cluster.nodes as [ClusterNode, ClusterNode]
+    const { size } = home.log().replica.tip
+    cluster.net.partition(['s0'], ['s1'])
+    const note = formatNote(signNote(home, size, new Uint8Array(32).fill(1)))
+    await cluster.refusal(witness.federation.serve.cosign(peerOf(home), { note }))
+    await cluster.clock.advance(10)
+    const proof = await proofOf(witness, home.society)
     assert.ok(proof)
-    const { size } = left.log().replica.tip
-    const waiting = left.transfer({ ...cluster.members.anna, n: 95 }, cluster.members.ben, 1)
-    await Promise.all([left.federation.proof(proof), cluster.clock.advance(2)])
+    isSlow = true
+    const freezing = home.federation.proof(proof)
+    const waiting = home.transfer(cluster.members.anna, cluster.members.ben, 1)
     assert.equal(await cluster.refusal(waiting), 'FROZEN')
-    assert.equal(left.log().replica.tip.size, size)
+    assert.equal(await cluster.clock.run(freezing), 'accept')
+    assert.equal(home.log().replica.tip.size, size)
+  })
+
+  it('stays frozen, whatever else turns out to be wrong with its log', async () => {
+    const cluster = await Cluster.resume()
+    const [home, witness] = cluster.nodes as [ClusterNode, ClusterNode]
+    const { replica } = witness.log(home.society)
+    await replica.stop({ mode: 'frozen' })
+    await replica.stop({ mode: 'void', seq: 3, code: 'STALE' })
+    assert.deepEqual(replica.halt, { mode: 'frozen' })
   })
 })
 

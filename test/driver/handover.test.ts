@@ -6,7 +6,7 @@ import { formatNote } from '../../src/log/note.ts'
 import type { Law } from '../../src/records/law.ts'
 import type { ClusterNode } from '../support/cluster-node.ts'
 import { Cluster } from '../support/cluster.ts'
-import { peerOf } from '../support/forge.ts'
+import { cosign, peerOf, signNote } from '../support/forge.ts'
 import { keysOf } from '../support/identity.ts'
 
 type Five = [ClusterNode, ClusterNode, ClusterNode, ClusterNode, ClusterNode]
@@ -52,6 +52,27 @@ describe('a law.update that replaces a witness', () => {
       await cluster.assertConverged()
     })
   }
+
+  it('is not final for anybody to whom the sequencer shows the new set’s word alone', async () => {
+    const s = await scene()
+    const { cluster, nodes } = s
+    const [home, s1, s2, s3, s4] = nodes
+    cluster.net.passes = (_from, to, name) => !(name === 'cosign' && to === 's3')
+    const seq = await replace(s)
+    await cluster.do(home.mint(2))
+    await cluster.clock.advance(3_000)
+    const { replica, notes } = s2.log(home.society)
+    const bare = signNote(home, replica.tip.size, replica.tip.root)
+    const seconds = Math.floor(cluster.clock.now() / 1_000)
+    const offer = (...witnesses: ClusterNode[]) => {
+      const note = cosign(bare, witnesses.map(({ keys }) => keys.witness), seconds)
+      return cluster.clock.run(s2.log(home.society).follower.onNote(formatNote(note)))
+    }
+    assert.equal(await offer(s1, s2, s4), 'accept')
+    assert.ok(notes.final <= seq)
+    assert.equal(await offer(s3), 'accept')
+    assert.equal(notes.final, replica.tip.size)
+  })
 
   it('is final with both; bundles across it verify on every node; who was replaced cosigns no more', async () => {
     const s = await scene()

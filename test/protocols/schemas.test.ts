@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { COSIGNATURE_LINE_MAX } from '../../protocols/cosign/constants.ts'
-import { ENTRIES_COUNT_MAX } from '../../protocols/entries/constants.ts'
+import { RANGE_ENTRIES_MAX } from '../../src/driver/net.ts'
 import { decodeRefusal, encodeRefusal } from '../../protocols/json.ts'
 import { requestProtocols } from '../../protocols/requests.ts'
 import { STATUS_LOGS_MAX } from '../../protocols/status/constants.ts'
@@ -72,7 +72,7 @@ const badRequests: { readonly [Name in RequestName]: readonly Change[] } = {
   standing: [{ lct: society }, { lct: `${lct}a` }, { lct: undefined }, { society }],
   // The submission is opened by the one door for records.
   submit: [],
-  entries: [{ from: -1 }, { limit: ENTRIES_COUNT_MAX + 1 }, { limit: -1 }, { society: '' }, { to: 5 }],
+  entries: [{ from: -1 }, { limit: RANGE_ENTRIES_MAX + 1 }, { limit: -1 }, { society: '' }, { to: 5 }],
 }
 const badReplies: { readonly [Name in Exclude<RequestName, 'entries'>]: readonly Change[] } = {
   status: [{ clock: undefined }, { more: 1 }],

@@ -9,7 +9,7 @@ import type { RecordView } from '../../service.ts'
 import { addCommand, atpAmount, atpText, type Call, type Cli, count, type Outcome, run } from '../command.ts'
 import { EVIDENCE_HELP, evidenceOf } from '../evidence.ts'
 import { addMemberOptions, type Member, type MemberOptions, openMember } from '../member.ts'
-import { makeRecord, submissionOf } from '../sign.ts'
+import { makeRecord, submissionOf } from '../../api/sign.ts'
 import { addWaitOption, followed, type WaitOptions } from '../submit.ts'
 
 interface AtpOptions extends MemberOptions, WaitOptions {

@@ -8,7 +8,7 @@ import type { RecordView } from '../../service.ts'
 import { addCommand, type Cli, count, run } from '../command.ts'
 import { EVIDENCE_HELP, evidenceOf } from '../evidence.ts'
 import { addMemberOptions, type MemberOptions, openMember } from '../member.ts'
-import { makeRecord, submissionOf } from '../sign.ts'
+import { makeRecord, submissionOf } from '../../api/sign.ts'
 import { addWaitOption, followed, type WaitOptions } from '../submit.ts'
 
 interface AttestOptions extends MemberOptions, WaitOptions {

@@ -8,7 +8,7 @@ import { CodedError } from '../../../src/rejection.ts'
 import { addCommand, type Call, type Cli, type Outcome, run } from '../command.ts'
 import type { NodeOptions } from '../find-node.ts'
 import { keyPath, passphraseFor, writeLct } from '../member.ts'
-import { signRecord } from '../sign.ts'
+import { signRecord } from '../../api/sign.ts'
 import { addWaitOption, followed, type WaitOptions } from '../submit.ts'
 
 interface BirthOptions extends NodeOptions, WaitOptions {

@@ -3,7 +3,7 @@ import { signedMessage } from '../../src/crypto.ts'
 import { toBase64url } from '../../src/encoding.ts'
 import type { Signer } from '../../src/ports.ts'
 import type { EpochMs, SocietyId } from '../../src/units.ts'
-import type { Client } from '../api/client.ts'
+import type { Client } from './client.ts'
 
 export interface Draft {
   readonly kind: string
