@@ -16,7 +16,6 @@ export type LctId = string
 export type RecordId = HashText
 
 export const SECOND_MS = 1_000
-export const MINUTE_MS = 60_000
 export const HOUR_MS = 3_600_000
 export const DAY_MS = 86_400_000
 /** The accounting month of decay and ceilings: 30 days, never a calendar month. */

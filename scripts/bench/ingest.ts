@@ -14,14 +14,14 @@ import type { FromSender, ToSender } from './ingest-sender.ts'
 import { RateThreads } from './rate-threads.ts'
 import type { BenchResult } from './result.ts'
 
-const ROUNDS = 3
+const ROUNDS = Number(process.env.ROUNDS ?? 3)
 const AUTHORS = 1_000
 const TRANSFERS = 51_200
 /** Entries in one group. */
 const GROUP = Number(process.env.GROUP ?? 512)
 const LIMIT_MS = 2_000
 /** Nothing stored for so long: something was lost, and nobody would ever fetch it. */
-const STALLED_MS = 5_000
+const STALLED_MS = 30_000
 
 interface Round {
   readonly perSecond: number

@@ -9,11 +9,11 @@ import { holdsRole } from '../state/roles.ts'
 import { authorKey, exactSigners } from '../state/signers.ts'
 import { commonTouches, partyTouches } from '../state/touches.ts'
 import { ATP_RECORD_BYTES_MAX, payable, positiveAmount } from './atp.ts'
-import { amountField, hashField, strictObject } from './fields.ts'
-import { partyField } from './law.ts'
+import { amountField, hashField, lctField, strictObject } from './fields.ts'
+
 import type { RecordRules } from './types.ts'
 
-export const atpChargeBody = strictObject({ amount: amountField, evidence: hashField, to: partyField })
+export const atpChargeBody = strictObject({ amount: amountField, evidence: hashField, to: lctField })
 export type AtpChargeBody = Static<typeof atpChargeBody>
 
 /** A producer and the society turn ADP of the pool into ATP, against evidence of value. */

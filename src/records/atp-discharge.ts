@@ -6,11 +6,11 @@ import { stateKeys } from '../state/model.ts'
 import { onlyAuthorSigned } from '../state/signers.ts'
 import { commonTouches, partyTouches } from '../state/touches.ts'
 import { ATP_RECORD_BYTES_MAX, positiveAmount } from './atp.ts'
-import { amountField, hashField, strictObject } from './fields.ts'
-import { partyField } from './law.ts'
+import { amountField, hashField, lctField, strictObject } from './fields.ts'
+
 import type { RecordRules } from './types.ts'
 
-export const atpDischargeBody = strictObject({ amount: amountField, evidence: hashField, from: partyField })
+export const atpDischargeBody = strictObject({ amount: amountField, evidence: hashField, from: lctField })
 export type AtpDischargeBody = Static<typeof atpDischargeBody>
 
 /** Work was paid: the holder's ATP becomes ADP, with what the last unit takes beyond the amount. */

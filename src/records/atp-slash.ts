@@ -9,13 +9,13 @@ import { holdsRole } from '../state/roles.ts'
 import { onlyAuthorSigned } from '../state/signers.ts'
 import { commonTouches, partyTouches } from '../state/touches.ts'
 import { ATP_RECORD_BYTES_MAX, positiveAmount } from './atp.ts'
-import { amountField, hashField, strictObject } from './fields.ts'
-import { partyField } from './law.ts'
+import { amountField, hashField, lctField, strictObject } from './fields.ts'
+
 import type { RecordRules } from './types.ts'
 
 /** Without `account` the pool loses. */
 export const atpSlashBody = strictObject({
-  account: Type.Optional(partyField),
+  account: Type.Optional(lctField),
   amount: amountField,
   evidence: hashField,
 })

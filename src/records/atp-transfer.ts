@@ -6,15 +6,15 @@ import { readState, stateKeys } from '../state/model.ts'
 import { onlyAuthorSigned } from '../state/signers.ts'
 import { commonTouches, partyTouches } from '../state/touches.ts'
 import { ATP_RECORD_BYTES_MAX, payable, positiveAmount } from './atp.ts'
-import { amountField, hashField, strictObject } from './fields.ts'
-import { partyField } from './law.ts'
+import { amountField, hashField, lctField, strictObject } from './fields.ts'
+
 import type { RecordRules } from './types.ts'
 
 export const atpTransferBody = strictObject({
   amount: amountField,
-  from: partyField,
+  from: lctField,
   memo: Type.Optional(hashField),
-  to: partyField,
+  to: lctField,
 })
 export type AtpTransferBody = Static<typeof atpTransferBody>
 

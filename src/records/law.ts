@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { WITNESSES_MAX } from '../limits.ts'
 import { DAY_MS, MICRO } from '../units.ts'
-import { countField, hashField, keyField, lctField, strictObject, textField } from './fields.ts'
+import { countField, keyField, strictObject, textField } from './fields.ts'
 
 /**
  * The law of a society, complete from the first day. Lists of keys are sorted and without repetition.
@@ -64,10 +64,6 @@ export type Law = Static<typeof lawSchema>
 
 /** The newest rules that this software knows; a law with a higher number stops a replica until it is updated. */
 export const PROTOCOL = 1
-
-/** References that several kinds use. */
-export const evidenceField = hashField
-export const partyField = lctField
 
 /** Decay presets, ppm per 30 days. */
 export const DECAY_PRESETS = { none: 0, low: 10_000, moderate: 50_000, high: 100_000, aggressive: 200_000 } as const

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { ClusterNode } from '../support/cluster-node.ts'
 import { Cluster, type Members } from '../support/cluster.ts'
+import type { ClusterNode } from '../support/cluster-node.ts'
 
 /** Some of everything, from several societies at once. */
 async function load(cluster: Cluster, { anna, ben }: Members): Promise<void> {

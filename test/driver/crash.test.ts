@@ -5,8 +5,8 @@ import { toBase64url } from '../../src/encoding.ts'
 import { decodeGroup } from '../../src/ingest/group.ts'
 import { type Checkpoint, originOf, parseNote } from '../../src/log/note.ts'
 import type { SocietyId } from '../../src/units.ts'
-import { ClusterNode } from '../support/cluster-node.ts'
 import { Cluster, type Disks } from '../support/cluster.ts'
+import { ClusterNode } from '../support/cluster-node.ts'
 import { type CrashStore, createCrashStore } from '../support/crash-store.ts'
 import { sha256 } from '../support/entries.ts'
 
@@ -53,14 +53,19 @@ function said(cluster: Cluster, sequenced: Said['sequenced']): Said {
 }
 
 /** What of it this node does not hold, or holds otherwise. */
-async function contradictions(node: ClusterNode, { notes, cosigned, sequenced }: Said, society: SocietyId): Promise<string[]> {
+async function contradictions(
+  node: ClusterNode,
+  { notes, cosigned, sequenced }: Said,
+  society: SocietyId,
+): Promise<string[]> {
   const found: string[] = []
   const log = node.federation.logs.get(society)
   for (const { id, seq } of sequenced)
     if ((await log?.replica.seqOf(id)) !== seq) found.push(`the record answered with seq ${seq} is gone`)
   for (const { size, root } of notes) {
     const held = await log?.replica.rootAt(size)
-    if (held === undefined || toBase64url(held) !== toBase64url(root)) found.push(`the published checkpoint ${size} is gone`)
+    if (held === undefined || toBase64url(held) !== toBase64url(root))
+      found.push(`the published checkpoint ${size} is gone`)
   }
   for (const { society: of, size, root } of cosigned) {
     const witnessed = node.federation.logs.get(of)

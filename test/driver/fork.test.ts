@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { canonicalBytes, decodeCanonical, type JsonObject } from '../../src/canonical.ts'
 import { decodeForkProof, verifyForkProof } from '../../src/log/fork.ts'
 import { formatNote } from '../../src/log/note.ts'
-import { createMemoryStore } from '../../src/store/memory.ts'
 import { storeKey } from '../../src/store/ledger.ts'
-import type { ClusterNode } from '../support/cluster-node.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
 import { Cluster, contentOf, type Members } from '../support/cluster.ts'
-import { context, identity } from '../support/identity.ts'
+import type { ClusterNode } from '../support/cluster-node.ts'
 import { forgeBranch, forgeEntry, peerOf, signNote } from '../support/forge.ts'
+import { context, identity } from '../support/identity.ts'
 
 interface Scene {
   readonly cluster: Cluster & { readonly members: Members }
@@ -86,7 +86,10 @@ describe('a society that forks its log', () => {
 
       const [frozen] = honest() as [ClusterNode]
       const { size } = frozen.log(left.society).replica.tip
-      assert.equal(await cluster.refusal(left.transfer({ ...cluster.members.anna, n: 90 }, cluster.members.ben, 1)), 'FROZEN')
+      assert.equal(
+        await cluster.refusal(left.transfer({ ...cluster.members.anna, n: 90 }, cluster.members.ben, 1)),
+        'FROZEN',
+      )
       await cluster.clock.run(right.stop())
       for (const node of honest()) await cluster.do(node.mint(11))
       await cluster.final(honest(), honest())
@@ -199,7 +202,14 @@ describe('a forged fork proof', () => {
       ['notes the other way round', { ...fields, first: fields.second, second: fields.first }, 'reject'],
       ['another root', { ...fields, root: flip(fields.root, 5) }, 'reject'],
       ['a forged note', { ...fields, second: flip(fields.second, fields.second.length - 20) }, 'reject'],
-      ['a proof cut off', { ...fields, proof: fields.proof.slice(1).length < fields.proof.length ? fields.proof.slice(1) : [fields.root] }, 'reject'],
+      [
+        'a proof cut off',
+        {
+          ...fields,
+          proof: fields.proof.slice(1).length < fields.proof.length ? fields.proof.slice(1) : [fields.root],
+        },
+        'reject',
+      ],
       ['another key', { ...fields, key: identity('somebody').key }, 'reject'],
       ['a member too many', { ...fields, extra: 1 }, 'reject'],
     ]

@@ -2,15 +2,21 @@ import assert from 'node:assert/strict'
 import { toBase64url } from '../../src/encoding.ts'
 import { decodeGroup, encodeGroup } from '../../src/ingest/group.ts'
 import { formatNote } from '../../src/log/note.ts'
-import type { ClusterNode } from '../support/cluster-node.ts'
 import { Cluster } from '../support/cluster.ts'
+import type { ClusterNode } from '../support/cluster-node.ts'
 import { forgeBranch, forgeEntry } from '../support/forge.ts'
 
 type Change = (frame: Uint8Array) => Uint8Array
 
 /** The same record at the same place, under the same valid checkpoint, a millisecond later: no signature covers entry.time. */
 const otherTime: Change = frame =>
-  regroup(frame, bytes => Buffer.from(Buffer.from(bytes).toString().replace(/"time":(\d+)}$/, (_, time) => `"time":${+time + 1}}`)))
+  regroup(frame, bytes =>
+    Buffer.from(
+      Buffer.from(bytes)
+        .toString()
+        .replace(/"time":(\d+)}$/, (_, time) => `"time":${+time + 1}}`),
+    ),
+  )
 /** One character of the record's signature. */
 const otherSignature: Change = frame =>
   regroup(frame, bytes => {
@@ -26,7 +32,9 @@ function regroup(frame: Uint8Array, change: (entry: Uint8Array) => Uint8Array): 
 }
 
 /** Groups of s0 that s1 never got, in the order of the log; no range fetch, so that only gossip can bring them. */
-async function held(count: number): Promise<{ cluster: Cluster; home: ClusterNode; away: ClusterNode; frames: Uint8Array[] }> {
+async function held(
+  count: number,
+): Promise<{ cluster: Cluster; home: ClusterNode; away: ClusterNode; frames: Uint8Array[] }> {
   const cluster = await Cluster.resume({ options: { rangeFetch: false } })
   const [home, away] = cluster.nodes as [ClusterNode, ClusterNode]
   await cluster.ready()
@@ -108,7 +116,11 @@ describe('gossiped groups', () => {
     const copy = () =>
       regroup(early, bytes => {
         n++
-        return Buffer.from(Buffer.from(bytes).toString().replace(/"time":(\d+)}$/, (_, time) => `"time":${+time + n}}`))
+        return Buffer.from(
+          Buffer.from(bytes)
+            .toString()
+            .replace(/"time":(\d+)}$/, (_, time) => `"time":${+time + n}}`),
+        )
       })
     for (let i = 0; i < 4; i++) await away.federation.group(home.society, copy(), 's2')
     await away.federation.group(home.society, early, 's2')
@@ -131,7 +143,12 @@ describe('gossiped groups', () => {
     const proof = left.proofFrom(from + 2).map(toBase64url)
     const root = toBase64url(left.note.checkpoint.root)
     const group = follower.onGroup(right.frame)
-    const range = follower.onRange(from, { entries: left.entries.slice(0, 2), note: formatNote(left.note), root, proof })
+    const range = follower.onRange(from, {
+      entries: left.entries.slice(0, 2),
+      note: formatNote(left.note),
+      root,
+      proof,
+    })
     await cluster.clock.run(Promise.all([group, range]))
     await cluster.clock.advance(0)
     assert.equal(replica.tip.size, from + 1)

@@ -4,8 +4,8 @@ import { makeBundle } from '../../src/driver/evidence.ts'
 import { verifyBundle } from '../../src/log/bundle.ts'
 import { formatNote } from '../../src/log/note.ts'
 import type { Law } from '../../src/records/law.ts'
-import type { ClusterNode } from '../support/cluster-node.ts'
 import { Cluster } from '../support/cluster.ts'
+import type { ClusterNode } from '../support/cluster-node.ts'
 import { cosign, peerOf, signNote } from '../support/forge.ts'
 import { keysOf } from '../support/identity.ts'
 
@@ -65,7 +65,11 @@ describe('a law.update that replaces a witness', () => {
     const bare = signNote(home, replica.tip.size, replica.tip.root)
     const seconds = Math.floor(cluster.clock.now() / 1_000)
     const offer = (...witnesses: ClusterNode[]) => {
-      const note = cosign(bare, witnesses.map(({ keys }) => keys.witness), seconds)
+      const note = cosign(
+        bare,
+        witnesses.map(({ keys }) => keys.witness),
+        seconds,
+      )
       return cluster.clock.run(s2.log(home.society).follower.onNote(formatNote(note)))
     }
     assert.equal(await offer(s1, s2, s4), 'accept')
@@ -88,7 +92,10 @@ describe('a law.update that replaces a witness', () => {
         const bundle = await makeBundle(node.log(home.society), at, sha256)
         assert.ok(bundle.ok, `${node.name}, entry ${at}: ${bundle.ok ? '' : bundle.error.code}`)
         const verdict = verifyBundle(bundle.value, { society: home.society, verify: verifySync, sha256 })
-        assert.ok(verdict.ok, `${node.name}, entry ${at}: ${verdict.ok ? '' : `${verdict.error.code} ${verdict.error.detail}`}`)
+        assert.ok(
+          verdict.ok,
+          `${node.name}, entry ${at}: ${verdict.ok ? '' : `${verdict.error.code} ${verdict.error.detail}`}`,
+        )
         assert.equal(verdict.value.seq, at)
         assert.equal(verdict.value.quorum, 3)
         assert.ok(verdict.value.witnesses.includes(s4.keys.witness.key))

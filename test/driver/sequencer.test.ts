@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { decodeGroup } from '../../src/ingest/group.ts'
-import type { ClusterNode } from '../support/cluster-node.ts'
-import { Cluster, contentOf } from '../support/cluster.ts'
 import { CodedError } from '../../src/rejection.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
+import { Cluster, contentOf } from '../support/cluster.ts'
+import type { ClusterNode } from '../support/cluster-node.ts'
 
 const first = (cluster: Cluster) => cluster.nodes[0] as ClusterNode
 /** [first seq, number of entries] of the groups that a node published. */
@@ -160,7 +160,10 @@ describe('sequencer', () => {
     assert.equal(await cluster.refusal(home.transfer(anna, ben, 7)), 'INTERNAL', 'until a restart finds out what holds')
     await cluster.clock.advance(100)
     assert.deepEqual(groupsOf(cluster, home), [])
-    assert.deepEqual(home.faults.map(({ what }) => what), ['sequencer'])
+    assert.deepEqual(
+      home.faults.map(({ what }) => what),
+      ['sequencer'],
+    )
     const restarted = await cluster.restart(home)
     await cluster.ready()
     await cluster.do(restarted.transfer(anna, ben, 8))

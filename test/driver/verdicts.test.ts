@@ -5,9 +5,9 @@ import { decodeGroup, encodeGroup, GROUP_BYTES_MAX, type Group } from '../../src
 import { addCosignatures, makeCosignatureLine } from '../../src/log/cosignature.ts'
 import { formatNote, type Note, parseNote } from '../../src/log/note.ts'
 import type { Code } from '../../src/rejection.ts'
-import type { ClusterNode } from '../support/cluster-node.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { Cluster, type Members } from '../support/cluster.ts'
+import type { ClusterNode } from '../support/cluster-node.ts'
 import { type Branch, forgeBranch, forgeEntry, signNote } from '../support/forge.ts'
 import { identity } from '../support/identity.ts'
 
@@ -55,31 +55,72 @@ describe('verdicts on gossiped groups', () => {
     ['a frame above the limit', 'FORMAT_TOO_LARGE', () => new Uint8Array(GROUP_BYTES_MAX + 1)],
     ['a head that is no JSON', 'FORMAT_JSON', () => Buffer.from([0, 0, 0, 2, 0x7b, 0x7b])],
     ['a head that is not canonical', 'FORMAT_NOT_CANONICAL', ({ next }) => withHead(next.frame, text => ` ${text}`)],
-    ['a head with a member too many', 'FORMAT_SCHEMA', ({ next }) => withHead(next.frame, text => text.replace('{', '{"a":1,'))],
-    ['a count that is not the number of entries', 'FORMAT_SCHEMA', ({ next }) => withHead(next.frame, text => text.replace('"count":1', '"count":2'))],
+    [
+      'a head with a member too many',
+      'FORMAT_SCHEMA',
+      ({ next }) => withHead(next.frame, text => text.replace('{', '{"a":1,')),
+    ],
+    [
+      'a count that is not the number of entries',
+      'FORMAT_SCHEMA',
+      ({ next }) => withHead(next.frame, text => text.replace('"count":1', '"count":2')),
+    ],
     ['a checkpoint that is no note', 'NOTE_FORMAT', head(() => ({ checkpoint: 'web4' }))],
-    ['a checkpoint of another log', 'NOTE_ORIGIN', head(({ away }) => ({ checkpoint: formatNote(signNote(away, 2, new Uint8Array(32))) }))],
-    ['a checkpoint with a forged signature', 'NOTE_SIGNATURE', head(({ group }) => ({ checkpoint: forgedLine(group.checkpoint) }))],
+    [
+      'a checkpoint of another log',
+      'NOTE_ORIGIN',
+      head(({ away }) => ({ checkpoint: formatNote(signNote(away, 2, new Uint8Array(32))) })),
+    ],
+    [
+      'a checkpoint with a forged signature',
+      'NOTE_SIGNATURE',
+      head(({ group }) => ({ checkpoint: forgedLine(group.checkpoint) })),
+    ],
     ['a checkpoint that ends elsewhere', 'FORMAT_SCHEMA', head(({ group }) => ({ first: group.first + 1 }))],
     ['an entry that is not JSON', 'FORMAT_JSON', entries(text => text.slice(0, -1))],
-    ['an entry that is not canonical', 'FORMAT_NOT_CANONICAL', entries(text => text.replace('{"record"', '{ "record"'))],
+    [
+      'an entry that is not canonical',
+      'FORMAT_NOT_CANONICAL',
+      entries(text => text.replace('{"record"', '{ "record"')),
+    ],
     ['a float', 'FORMAT_FLOAT', entries(text => text.replace('"amount":5', '"amount":5.5'))],
     ['an amount below 1', 'AMOUNT_NOT_POSITIVE', entries(text => text.replace('"amount":5', '"amount":-1'))],
-    ['a member that nobody knows', 'FORMAT_UNKNOWN_FIELD', entries(text => text.replace('"amount":5', '"amount":5,"bonus":1'))],
-    ['an entry with another place', 'FORMAT_SCHEMA', entries(text => text.replace(/"seq":(\d+)/, (_, seq) => `"seq":${+seq + 1}`))],
+    [
+      'a member that nobody knows',
+      'FORMAT_UNKNOWN_FIELD',
+      entries(text => text.replace('"amount":5', '"amount":5,"bonus":1')),
+    ],
+    [
+      'an entry with another place',
+      'FORMAT_SCHEMA',
+      entries(text => text.replace(/"seq":(\d+)/, (_, seq) => `"seq":${+seq + 1}`)),
+    ],
     ['a forged record signature', 'SIGNATURE_INVALID', entries(text => badByte(text, '"sig":"'))],
     ['a changed record', 'SIGNATURE_INVALID', entries(text => text.replace('"amount":5', '"amount":6'))],
-    ['a forged cosignature beside it', 'COSIGNATURE_INVALID', head(scene => ({ notes: [formatNote(forgedCosignature(scene))] }))],
+    [
+      'a forged cosignature beside it',
+      'COSIGNATURE_INVALID',
+      head(scene => ({ notes: [formatNote(forgedCosignature(scene))] })),
+    ],
     ['a note beside it that is none', 'NOTE_FORMAT', head(() => ({ notes: ['x'] }))],
   ]
-  for (const [what, code, frame] of rejected)
-    it(`reject ${what}: ${code}`, () => judge(frame, 'reject', code))
+  for (const [what, code, frame] of rejected) it(`reject ${what}: ${code}`, () => judge(frame, 'reject', code))
 
   const ignored: readonly [what: string, code: Code | undefined, frame: (scene: Scene) => Uint8Array][] = [
-    ['a checkpoint by a key that is not in force', 'NOTE_SIGNATURE', head(({ home, next }) => ({
-      checkpoint: formatNote(signNote(home, next.note.checkpoint.size, next.note.checkpoint.root, identity('an old key'))),
-    }))],
-    ['a kind that this software does not know', 'UNKNOWN_KIND', entries(text => text.replace('"kind":"atp.transfer"', '"kind":"atp.teleport"'))],
+    [
+      'a checkpoint by a key that is not in force',
+      'NOTE_SIGNATURE',
+      head(({ home, next }) => ({
+        checkpoint: formatNote(
+          signNote(home, next.note.checkpoint.size, next.note.checkpoint.root, identity('an old key')),
+        ),
+      })),
+    ],
+    [
+      'a kind that this software does not know',
+      'UNKNOWN_KIND',
+      entries(text => text.replace('"kind":"atp.transfer"', '"kind":"atp.teleport"')),
+    ],
     ['a version that this software does not know', 'UNKNOWN_KIND', entries(text => text.replace('"v":1}', '"v":2}'))],
   ]
   for (const [what, code, frame] of ignored) it(`ignore ${what}`, () => judge(frame, 'ignore', code))
@@ -109,7 +150,12 @@ describe('verdicts on gossiped groups', () => {
     assert.deepEqual([...observer.codes], ['NOT_FOUND'])
   })
 
-  it('accept a checkpoint that is known already', () => judge(s => encodeGroup({ first: held(s).checkpoint.size, entries: [], checkpoint: formatNote(held(s)), notes: [] }), 'accept', undefined))
+  it('accept a checkpoint that is known already', () =>
+    judge(
+      s => encodeGroup({ first: held(s).checkpoint.size, entries: [], checkpoint: formatNote(held(s)), notes: [] }),
+      'accept',
+      undefined,
+    ))
 })
 
 /** s1's verdict, its only code, and no trace of what was not accepted; what comes after is still taken. */
@@ -118,8 +164,15 @@ async function judge(frame: (scene: Scene) => Uint8Array, verdict: Verdict, code
   const before = await s.away.holdings()
   s.away.rejected.length = 0
   assert.equal(await s.cluster.clock.run(s.away.federation.group(s.home.society, frame(s), 's2')), verdict)
-  assert.deepEqual(s.away.rejected.map(error => error.code), code === undefined ? [] : [code])
-  if (verdict !== 'accept' && code !== 'COSIGNATURE_INVALID' && s.away.log(s.home.society).replica.tip.size === s.next.first)
+  assert.deepEqual(
+    s.away.rejected.map(error => error.code),
+    code === undefined ? [] : [code],
+  )
+  if (
+    verdict !== 'accept' &&
+    code !== 'COSIGNATURE_INVALID' &&
+    s.away.log(s.home.society).replica.tip.size === s.next.first
+  )
     assert.deepEqual(await s.away.holdings(), before)
   await s.cluster.clock.run(s.away.federation.group(s.home.society, s.next.frame, 's2'))
   await s.cluster.clock.advance(0)

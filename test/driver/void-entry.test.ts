@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { formatNote } from '../../src/log/note.ts'
 import { storeKey } from '../../src/store/ledger.ts'
-import type { ClusterNode } from '../support/cluster-node.ts'
 import { Cluster } from '../support/cluster.ts'
+import type { ClusterNode } from '../support/cluster-node.ts'
 import { forgeBranch, forgeEntry, peerOf, signNote } from '../support/forge.ts'
 
 describe('a void entry under a valid checkpoint', () => {

@@ -4,13 +4,12 @@ import { keyBytes } from '../../src/encoding.ts'
 import { cosignatureMessage, findCosignatures } from '../../src/log/cosignature.ts'
 import { formatNote, type Note, parseNote } from '../../src/log/note.ts'
 import type { Result } from '../../src/result.ts'
-import { createMemoryStore } from '../../src/store/memory.ts'
 import { storeKey } from '../../src/store/ledger.ts'
-import type { ClusterNode } from '../support/cluster-node.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
 import { Cluster, type Members } from '../support/cluster.ts'
+import type { ClusterNode } from '../support/cluster-node.ts'
 import { createCrashStore } from '../support/crash-store.ts'
 import { forgeBranch, forgeEntry, peerOf, signNote } from '../support/forge.ts'
-
 
 interface Scene {
   readonly cluster: Cluster & { readonly members: Members }
@@ -222,6 +221,10 @@ describe('witness', () => {
     await assert.rejects(ask(s, s.witness, branch.note), { code: 'STORE_FAILED' })
     const key = storeKey.cosigned(s.home.society, s.witness.keys.witness.key)
     const [before] = await disk.crash().getMany([key])
-    assert.ok(!Buffer.from(before ?? []).toString().includes(`"size":${s.size + 1}`))
+    assert.ok(
+      !Buffer.from(before ?? [])
+        .toString()
+        .includes(`"size":${s.size + 1}`),
+    )
   })
 })

@@ -35,7 +35,10 @@ describe('gap buffer', () => {
     for (const copy of ['forged 1', 'forged 2', 'forged 3', 'original']) assert.ok(gap.add(5, 7, 10, copy))
     assert.equal(gap.add(5, 7, 10, 'one too many'), false)
     assert.ok(gap.add(5, 8, 10, 'another end'))
-    assert.deepEqual([gap.take(5), gap.take(5), gap.take(5), gap.take(5)], ['forged 1', 'forged 2', 'forged 3', 'original'])
+    assert.deepEqual(
+      [gap.take(5), gap.take(5), gap.take(5), gap.take(5)],
+      ['forged 1', 'forged 2', 'forged 3', 'original'],
+    )
   })
 
   it('refuses what exceeds the log’s share and takes again when there is room', () => {

@@ -1,11 +1,11 @@
 import { verifySync } from '../../node/crypto/sodium.ts'
 import type { JsonObject } from '../../src/canonical.ts'
-import { toBase64url } from '../../src/encoding.ts'
 import { Births } from '../../src/driver/births.ts'
 import { Federation, type FederationOptions } from '../../src/driver/federation.ts'
 import { Issuer } from '../../src/driver/issue.ts'
 import { openVerified, sequence } from '../../src/driver/serve.ts'
 import type { SocietyLog } from '../../src/driver/society-log.ts'
+import { toBase64url } from '../../src/encoding.ts'
 import type { Clock, Store, Verifier } from '../../src/ports.ts'
 import type { AnyRecord } from '../../src/records/types.ts'
 import type { Code, Rejection } from '../../src/rejection.ts'
@@ -179,4 +179,3 @@ export class ClusterNode {
     return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 }
-

@@ -3,7 +3,14 @@ import type { PeerInfo } from '../../src/driver/net.ts'
 import { encodeGroup } from '../../src/ingest/group.ts'
 import { openEntry } from '../../src/ingest/open.ts'
 import { addCosignatures, cosignatureMessage, makeCosignatureLine } from '../../src/log/cosignature.ts'
-import { checkpointText, formatNote, logSignatureMessage, makeLogNote, type Note, originOf } from '../../src/log/note.ts'
+import {
+  checkpointText,
+  formatNote,
+  logSignatureMessage,
+  makeLogNote,
+  type Note,
+  originOf,
+} from '../../src/log/note.ts'
 import { consistencyProof, TreeEdge } from '../../src/log/tiles.ts'
 import type { AnyRecord } from '../../src/records/types.ts'
 import type { ClusterNode } from './cluster-node.ts'
@@ -12,12 +19,22 @@ import { entryBytes, type Identity, signRecord } from './identity.ts'
 /** What a society can publish that lies, and what others can make of what it published. */
 
 /** An entry as its society would write it, whatever the rules say. */
-export function forgeEntry(record: AnyRecord, signers: readonly Identity[], seq: number, time = record.time): Uint8Array {
+export function forgeEntry(
+  record: AnyRecord,
+  signers: readonly Identity[],
+  seq: number,
+  time = record.time,
+): Uint8Array {
   return entryBytes(record, signRecord(record, signers), seq, time)
 }
 
 /** A checkpoint of the node's own log, signed by its society key. */
-export function signNote(node: ClusterNode, size: number, root: Uint8Array, logKey: Identity = node.keys.society): Note {
+export function signNote(
+  node: ClusterNode,
+  size: number,
+  root: Uint8Array,
+  logKey: Identity = node.keys.society,
+): Note {
   const checkpoint = { origin: originOf(node.society), root, size }
   return makeLogNote(checkpoint, logKey.raw, logKey.signNow(logSignatureMessage(checkpointText(checkpoint))), sha256)
 }

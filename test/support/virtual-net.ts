@@ -1,13 +1,5 @@
 import { createHash } from 'node:crypto'
-import type {
-  Net,
-  NetHandlers,
-  PeerId,
-  PeerInfo,
-  RequestName,
-  Requests,
-  Verdict,
-} from '../../src/driver/net.ts'
+import type { Net, NetHandlers, PeerId, PeerInfo, RequestName, Requests, Verdict } from '../../src/driver/net.ts'
 import { rejection } from '../../src/rejection.ts'
 import { fail, type Result } from '../../src/result.ts'
 import type { SocietyId } from '../../src/units.ts'
