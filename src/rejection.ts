@@ -90,10 +90,10 @@ export const codes = {
   UNKNOWN_PROTOCOL: ignore(400, 'PROTO_VERSION', 'a law with a protocol number above this software: update needed'),
   // entry against log
   ENTRY_OUT_OF_ORDER: ignore(409, 'PROTO_SEQUENCE', 'not the next entry of its log'),
-  ENTRY_TIME_BACKWARDS: voids(400, 'PROTO_SEQUENCE', 'older than the entry before it'),
   WRONG_SOCIETY: voids(400, 'BINDING_INVALID', 'meant for another log'),
   CHARTER_TWICE: voids(409, 'BINDING_EXISTS', 'a charter anywhere but at 0, or something else there'),
   STALE: voids(400, 'PROTO_REPLAY', 'record.time is too far from entry.time'),
+  ENTRY_TIME_BACKWARDS: voids(400, 'PROTO_SEQUENCE', 'older than the entry before it'),
   REPLAYED: voids(409, 'PROTO_REPLAY', 'n is not above the last n of this author and lane'),
   AUTHOR_UNKNOWN: voids(403, 'BINDING_INVALID', 'no such author in this log'),
   AUTHOR_INACTIVE: voids(403, 'BINDING_REVOKED', 'the author is suspended or revoked'),

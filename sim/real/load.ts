@@ -62,17 +62,23 @@ export class Load {
   async run(seconds: number, rate: number, onProgress: (accepted: number) => void): Promise<void> {
     const start = performance.now()
     const inWork = new Set<Promise<void>>()
+    // Kept until somebody waits for it: an act fails while nobody does.
+    const failures: unknown[] = []
     for (let act = 0; act < seconds * rate; act++) {
       const wait = start + (act * 1000) / rate - performance.now()
       if (wait > 1) await delay(wait, undefined, { signal: this.#signal })
       while (inWork.size >= IN_WORK_MAX) await Promise.race(inWork)
       this.#signal.throwIfAborted()
-      const work = this.#act().finally(() => inWork.delete(work))
+      if (failures.length > 0) throw failures[0]
+      const work = this.#act()
+        .catch(error => void failures.push(error))
+        .finally(() => inWork.delete(work))
       inWork.add(work)
       onProgress(this.counts.accepted)
       if (performance.now() - start > seconds * 1000) break
     }
     await Promise.all(inWork)
+    if (failures.length > 0) throw failures[0]
   }
 
   #draw(): Act {

@@ -1,15 +1,15 @@
 import { canonicalText, type Json } from '../canonical.ts'
+import { type BirthBody, birthLct } from '../records/birth.ts'
+import { type EntityType, lctIdOf } from '../records/names.ts'
+import type { AnyRecord, RecordOf, Sig } from '../records/types.ts'
 import { rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
-import { type BirthBody, birthLct } from '../records/birth.ts'
-import { lctIdOf, type EntityType } from '../records/names.ts'
-import type { AnyRecord, RecordOf, Sig } from '../records/types.ts'
 import { type LctState, type PeerState, stateKeys } from '../state/model.ts'
 import type { HashText, KeyText, LctId } from '../units.ts'
+import { judgeOwnBirth } from './consent.ts'
 import type { Federation } from './federation.ts'
 import { askCountersign } from './genesis.ts'
 import type { Issued, Issuer } from './issue.ts'
-import { judgeOwnBirth } from './consent.ts'
 
 /** A prepared birth waits this long for the subject's signature before its lane is given to somebody else. */
 const PREPARED_MS = 600_000
@@ -72,7 +72,10 @@ export class Births {
       if (!witnesses.ok) return witnesses
       const issued = await this.#issuer.finish(record, [...sigs, ...witnesses.value])
       if (!issued.ok) return issued
-      return ok({ ...issued.value, lct: birthLct(record as unknown as RecordOf<'birth', BirthBody>, this.#node.ports.context.sha256) })
+      return ok({
+        ...issued.value,
+        lct: birthLct(record as unknown as RecordOf<'birth', BirthBody>, this.#node.ports.context.sha256),
+      })
     } finally {
       this.#release(canonicalText(record as unknown as Json))
     }
@@ -111,7 +114,9 @@ export class Births {
     const { quorum } = law.birth
     const others = law.birth.witnesses.filter(key => key !== law.witness_key)
     const societies = await own.log.replica.states(others.map(stateKeys.witnessKey))
-    const peers = (await own.log.replica.states(societies.map(society => stateKeys.peer(String(society ?? ''))))) as readonly (PeerState | undefined)[]
+    const peers = (await own.log.replica.states(
+      societies.map(society => stateKeys.peer(String(society ?? ''))),
+    )) as readonly (PeerState | undefined)[]
     const qualified = others.filter((_, index) => peers[index]?.status === 'recognised')
     const found: Sig[] = []
     const refusals: string[] = []
@@ -121,7 +126,8 @@ export class Births {
       for (const key of qualified)
         void askCountersign(this.#node, key, record).then(answer => {
           if (answer.ok) found.push(answer.value)
-          else refusals.push(`${answer.error.code}${answer.error.detail === undefined ? '' : ` (${answer.error.detail})`}`)
+          else
+            refusals.push(`${answer.error.code}${answer.error.detail === undefined ? '' : ` (${answer.error.detail})`}`)
           open--
           if (open === 0 || found.length >= quorum) resolve()
         })
@@ -131,6 +137,10 @@ export class Births {
       const answer = await askCountersign(this.#node, law.witness_key, record)
       if (answer.ok) chosen.push(answer.value)
     }
-    return chosen.length === quorum ? ok(chosen) : fail(rejection('BIRTH_WITNESS_COUNT', `${chosen.length} of ${quorum}: ${refusals.join(', ') || 'none reachable'}`))
+    return chosen.length === quorum
+      ? ok(chosen)
+      : fail(
+          rejection('BIRTH_WITNESS_COUNT', `${chosen.length} of ${quorum}: ${refusals.join(', ') || 'none reachable'}`),
+        )
   }
 }

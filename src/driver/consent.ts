@@ -39,13 +39,19 @@ export async function judgeConsent(node: Federation, record: AnyRecord): Promise
 async function judgeCharter(node: Federation, record: AnyRecord, bytes: Uint8Array): Promise<Rejection | undefined> {
   const body = record.body as unknown as CharterBody
   const own = node.ports.witnessSigner.key
-  if (!body.law.finality.witnesses.includes(own)) return rejection('PEER_DENIED', 'the charter does not name this witness')
+  if (!body.law.finality.witnesses.includes(own))
+    return rejection('PEER_DENIED', 'the charter does not name this witness')
   const { sha256 } = node.ports.context
   const society = societyIdOf(body.slug, bytes, sha256)
   const policy = node.policies.get(society)
   if (policy.block || (!policy.witness && node.options.consent !== 'all')) return rejection('NOT_CONSENTED')
   const signers = [...new Set([body.society_key, body.law.witness_key, ...body.law.finality.witnesses])].sort()
-  const refused = decide({ get: () => undefined }, society, asEntry(node, record, bytes, { size: 0, time: 0 }, signers), node.ports.context)
+  const refused = decide(
+    { get: () => undefined },
+    society,
+    asEntry(node, record, bytes, { size: 0, time: 0 }, signers),
+    node.ports.context,
+  )
   if (!refused.ok) return refused.error
   // Consent to a charter is consent to witness its log.
   await node.setPolicy(society, { follow: true, witness: true, block: false })
@@ -69,12 +75,14 @@ async function judgeBirth(node: Federation, record: AnyRecord, bytes: Uint8Array
 async function judgeLaw(node: Federation, record: AnyRecord, bytes: Uint8Array): Promise<Rejection | undefined> {
   const log = node.logs.get(record.society)
   const { charter, keys, law: before } = log?.replica.inForce ?? {}
-  if (log === undefined || charter === undefined || keys === undefined || before === undefined) return rejection('NOT_FOUND', record.society)
+  if (log === undefined || charter === undefined || keys === undefined || before === undefined)
+    return rejection('NOT_FOUND', record.society)
   const policy = node.policies.get(record.society)
   if (policy.block || (!policy.witness && node.options.consent !== 'all')) return rejection('NOT_CONSENTED')
   const { law, society_key } = record.body as unknown as LawUpdateBody
   const consents = consentsOf(law, { witness_key: before.witness_key, witnesses: before.finality.witnesses })
-  if (!consents.includes(node.ports.witnessSigner.key)) return rejection('PEER_DENIED', 'the law does not name this witness newly')
+  if (!consents.includes(node.ports.witnessSigner.key))
+    return rejection('PEER_DENIED', 'the law does not name this witness newly')
   const amend = charter.amend === undefined ? [] : charter.amend.keys.slice(0, charter.amend.k)
   const signers = [...new Set([society_key ?? keys.society, ...consents, ...amend])].sort()
   const refused = await log.replica.dryRun(tip => asEntry(node, record, bytes, tip, signers))
@@ -86,7 +94,8 @@ async function judgeLaw(node: Federation, record: AnyRecord, bytes: Uint8Array):
 /** The society's own look at a birth before it asks anybody: would its log take it, fully signed? */
 export async function judgeOwnBirth(node: Federation, record: AnyRecord): Promise<Rejection | undefined> {
   const rules = rulesOf('birth')
-  if (record.kind !== 'birth' || record.society !== node.ownSociety || rules === undefined) return rejection('NOT_SEQUENCER')
+  if (record.kind !== 'birth' || record.society !== node.ownSociety || rules === undefined)
+    return rejection('NOT_SEQUENCER')
   return rules.checkBody(record.body) ?? judgeBirth(node, record, canonicalBytes(record as unknown as Json))
 }
 
@@ -97,10 +106,14 @@ async function supposedWitnesses(node: Federation, log: SocietyLog, law: Law): P
   const others = law.birth.witnesses.filter(key => key !== own)
   const societies = await log.replica.states(others.map(stateKeys.witnessKey))
   const peers = await log.replica.states(societies.map(society => stateKeys.peer(String(society ?? ''))))
-  const qualified = others.filter((key, index) => key === law.witness_key || (peers[index] as PeerState | undefined)?.status === 'recognised')
+  const qualified = others.filter(
+    (key, index) => key === law.witness_key || (peers[index] as PeerState | undefined)?.status === 'recognised',
+  )
   // The society's own witness last: two other societies are needed.
   qualified.sort((a, b) => Number(a === law.witness_key) - Number(b === law.witness_key))
-  return (isWitness && own !== law.witness_key ? [own, ...qualified] : isWitness ? [...qualified, own] : qualified).slice(0, law.birth.quorum)
+  return (
+    isWitness && own !== law.witness_key ? [own, ...qualified] : isWitness ? [...qualified, own] : qualified
+  ).slice(0, law.birth.quorum)
 }
 
 /** A record as it would stand at the end of the log, with the given signers. */
@@ -115,5 +128,14 @@ function asEntry(
   const sigs: Sig[] = signers.map(by => ({ by, sig: NO_SIGNATURE }))
   const time = Math.max(tip.time, clock.now())
   const leaf = leafHash(recordBytes, context.sha256)
-  return { record, recordBytes, sigs, id: toBase64url(context.sha256(recordBytes)), seq: tip.size, time, bytes: recordBytes, leaf }
+  return {
+    record,
+    recordBytes,
+    sigs,
+    id: toBase64url(context.sha256(recordBytes)),
+    seq: tip.size,
+    time,
+    bytes: recordBytes,
+    leaf,
+  }
 }

@@ -5,8 +5,8 @@ import { formatNote, type Note, parseNote } from '../log/note.ts'
 import type { Clock } from '../ports.ts'
 import type { DecideContext } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
-import { Collector, type CollectorAction } from '../witnessing/collector.ts'
 import type { KeyText, Seq } from '../units.ts'
+import { Collector, type CollectorAction } from '../witnessing/collector.ts'
 import type { Net } from './net.ts'
 import type { NoteBook } from './note-book.ts'
 import type { Replica } from './replica.ts'
@@ -71,7 +71,10 @@ export class Cosigning {
   /** Sets that handovers replaced but that have not yet cosigned beyond them. */
   #alsoNeeded(): readonly WitnessSet[] {
     const { handovers } = this.#replica.finalitySets()
-    return handovers.filter(({ seq }) => seq >= this.#notes.final).map(({ replaced }) => replaced).filter(({ quorum }) => quorum > 0)
+    return handovers
+      .filter(({ seq }) => seq >= this.#notes.final)
+      .map(({ replaced }) => replaced)
+      .filter(({ quorum }) => quorum > 0)
   }
 
   #run(actions: readonly CollectorAction[]): void {
@@ -97,7 +100,12 @@ export class Cosigning {
     if (peer === undefined) return
     this.#inFlight.add(witness)
     const offered = { ...note, signatures: note.signatures.filter(line => line.name === note.checkpoint.origin) }
-    const reply = await this.#net.request(peer.peer, 'cosign', { note: formatNote(offered) }, { timeoutMs: ASK_TIMEOUT_MS })
+    const reply = await this.#net.request(
+      peer.peer,
+      'cosign',
+      { note: formatNote(offered) },
+      { timeoutMs: ASK_TIMEOUT_MS },
+    )
     this.#inFlight.delete(witness)
     if (this.#stopped) return
     if (!reply.ok) return this.#onRefused(witness, reply.error)

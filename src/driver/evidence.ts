@@ -22,7 +22,11 @@ async function entryAt(log: SocietyLog, seq: Seq): Promise<Uint8Array | undefine
   return (await log.replica.entries(seq, 1))[0]
 }
 
-async function provenEntry(log: SocietyLog, seq: Seq, size: Seq): Promise<Result<{ readonly bytes: Uint8Array; readonly entry: JsonObject; readonly proof: string[] }>> {
+async function provenEntry(
+  log: SocietyLog,
+  seq: Seq,
+  size: Seq,
+): Promise<Result<{ readonly bytes: Uint8Array; readonly entry: JsonObject; readonly proof: string[] }>> {
   const bytes = await entryAt(log, seq)
   const proof = await log.replica.inclusion(seq, size)
   const decoded = bytes === undefined ? undefined : decodeCanonical(bytes)
@@ -65,7 +69,12 @@ async function handoverLink(log: SocietyLog, seq: Seq, size: Seq): Promise<Resul
   const { size: other } = note.checkpoint
   const consistency = await log.replica.consistency(Math.min(other, size), Math.max(other, size))
   if (consistency === undefined) return fail(rejection('NOT_FOUND'))
-  return ok({ consistency: consistency.map(toBase64url), entry: entry.value.entry, note: formatNote(note), proof: entry.value.proof })
+  return ok({
+    consistency: consistency.map(toBase64url),
+    entry: entry.value.entry,
+    note: formatNote(note),
+    proof: entry.value.proof,
+  })
 }
 
 /** A foreign entry as records carry it: entry, note and inclusion proof, final by exactly q. */
@@ -78,5 +87,9 @@ export async function foreignEvidence(
   if (!note.ok) return note
   const proven = await provenEntry(log, seq, note.value.checkpoint.size)
   if (!proven.ok) return proven
-  return ok({ entry: toBase64url(proven.value.bytes), note: toBase64url(utf8Encode(formatNote(note.value))), proof: proven.value.proof })
+  return ok({
+    entry: toBase64url(proven.value.bytes),
+    note: toBase64url(utf8Encode(formatNote(note.value))),
+    proof: proven.value.proof,
+  })
 }

@@ -1,23 +1,21 @@
 import { toBase64url } from '../encoding.ts'
 import { GapBudget } from '../ingest/gap-buffer.ts'
-import { decodeForkProof, encodeForkProof, makeForkProof, verifyForkProof } from '../log/fork.ts'
 import { formatNote, type Note } from '../log/note.ts'
-import { fromBase64url } from '../encoding.ts'
-import { sameHash } from '../log/merkle.ts'
 import type { Clock, Random, Signer, Store, Verifier } from '../ports.ts'
 import type { DecideContext } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
-import type { EpochMs, KeyText, Seq, SocietyId } from '../units.ts'
+import type { EpochMs, KeyText, SocietyId } from '../units.ts'
 import { Cosigning } from './cosigning.ts'
-import { type EntriesReply, type LogStatus, type Net, type NetHandlers, type PeerId, type PeerInfo, RANGE_ENTRIES_MAX, type StatusMessage, type Verdict } from './net.ts'
+import { Forks } from './forks.ts'
+import type { LogStatus, Net, NetHandlers, PeerId, PeerInfo, StatusMessage, Verdict } from './net.ts'
 import { Policies, type Policy } from './policy.ts'
+import { Ranges } from './ranges.ts'
 import { Sequencer } from './sequencer.ts'
-import { decodeState } from './session.ts'
 import { serveCosign, serveCountersign, serveEntries, serveStanding, serveSubmit } from './serve.ts'
+import { decodeState } from './session.ts'
 import { SocietyLog } from './society-log.ts'
-import { GAP_PATIENCE_MS } from '../sync/fetch-plan.ts'
 import { FUTURE_MS } from './witness.ts'
 
 export interface FederationOptions {
@@ -54,7 +52,6 @@ export interface FederationEvents {
   fault(what: string, error: unknown): void
 }
 
-const FETCH_TIMEOUT_MS = 15_000
 const STATUS_TIMEOUT_MS = 5_000
 /** Peers answer two a second; half of that leaves room for their own reasons. */
 const STATUS_GAP_MS = 1_000
@@ -72,7 +69,16 @@ export class Federation implements NetHandlers {
   readonly #verdictsOnUs = new Map<PeerId, string>()
   readonly #askedAt = new Map<PeerId, EpochMs>()
   readonly #opening = new Map<SocietyId, Promise<SocietyLog>>()
-  own: { readonly log: SocietyLog; readonly sequencer: Sequencer; readonly cosigning: Cosigning; readonly signer: Signer } | undefined
+  own:
+    | {
+        readonly log: SocietyLog
+        readonly sequencer: Sequencer
+        readonly cosigning: Cosigning
+        readonly signer: Signer
+      }
+    | undefined
+  readonly #forks: Forks
+  readonly #ranges: Ranges
   #stopTimer: (() => void) | undefined
   #stopped = false
 
@@ -90,6 +96,22 @@ export class Federation implements NetHandlers {
     this.ports = ports
     this.events = events
     this.policies = new Policies(ports.store)
+    const guard = (what: string, task: Promise<unknown>) => this.#guard(what, task)
+    this.#forks = new Forks(this.logs, ports, {
+      rejected: error => events.rejected(error),
+      frozen: log => {
+        if (this.own?.log === log) this.own.cosigning.stop()
+        events.frozen(log)
+      },
+    })
+    this.#ranges = new Ranges(options.rangeFetch, ports, {
+      guard,
+      rejected: error => events.rejected(error),
+      askEverybody: () => {
+        for (const peer of ports.net.peers()) guard('status', this.#askStatus(peer))
+      },
+      suspect: (log, peer) => this.#forks.suspect(log, peer),
+    })
   }
 
   /** Opens everything this folder holds; to be called before the network delivers anything. */
@@ -111,10 +133,7 @@ export class Federation implements NetHandlers {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopTimer?.()
-    for (const log of this.logs.values()) {
-      log.cancelFetch?.()
-      log.cancelGap?.()
-    }
+    this.#ranges.stop()
     this.own?.cosigning.stop()
     await this.own?.sequencer.stop()
     for (const log of this.logs.values()) await log.replica.idle()
@@ -148,8 +167,8 @@ export class Federation implements NetHandlers {
       witnessSigner,
       syncFollowed: this.options.syncFollowed,
       events: {
-        gap: (of, size) => this.#onGap(of, size),
-        conflict: (of, note) => this.#guard('conflict', this.#onConflict(of, note)),
+        gap: (of, size) => this.#ranges.onGap(of, size),
+        conflict: (of, note) => this.#guard('conflict', this.#forks.onConflict(of, note)),
         halted: (of, halt) => this.events.halted(of, 'code' in halt ? halt.code : halt.mode),
         rejected: error => this.events.rejected(error),
         final: (of, before, now) => this.events.final(of, before, now),
@@ -206,7 +225,10 @@ export class Federation implements NetHandlers {
       const set = log.replica.finalitySets().current
       const missing = log.startUp.missing(set.witnesses).length
       const newest = log.startUp.newest(set.witnesses)
-      return rejection('STARTING', newest > tip.size ? `peers hold ${newest} entries, here are ${tip.size}` : `${missing} witnesses not heard`)
+      return rejection(
+        'STARTING',
+        newest > tip.size ? `peers hold ${newest} entries, here are ${tip.size}` : `${missing} witnesses not heard`,
+      )
     }
     const skew = this.clockSkew()
     return Math.abs(skew) > FUTURE_MS ? rejection('CLOCK_SKEW', `${skew} ms`) : undefined
@@ -242,19 +264,7 @@ export class Federation implements NetHandlers {
   }
 
   async proof(frame: Uint8Array): Promise<Verdict> {
-    const decoded = decodeForkProof(frame)
-    if (!decoded.ok) return 'reject'
-    const log = this.logs.get(decoded.value.society)
-    const key = log?.keyAfterFinal
-    if (log === undefined || key === undefined) return 'ignore'
-    const { verifySignature, sha256 } = this.ports.context
-    const bad = verifyForkProof(decoded.value, key, verifySignature, sha256)
-    if (bad !== undefined) {
-      this.events.rejected(bad)
-      return bad.code === 'PROOF_INVALID' ? 'reject' : 'ignore'
-    }
-    await this.#freeze(log, frame)
-    return 'accept'
+    return this.#forks.onProof(frame)
   }
 
   peerOpened(peer: PeerInfo): void {
@@ -286,7 +296,9 @@ export class Federation implements NetHandlers {
     const now = this.ports.clock.now()
     if (this.#stopped || now - (this.#askedAt.get(peer.peer) ?? Number.NEGATIVE_INFINITY) < STATUS_GAP_MS) return
     this.#askedAt.set(peer.peer, now)
-    const reply = await this.ports.net.request(peer.peer, 'status', await this.#statusFor(peer), { timeoutMs: STATUS_TIMEOUT_MS })
+    const reply = await this.ports.net.request(peer.peer, 'status', await this.#statusFor(peer), {
+      timeoutMs: STATUS_TIMEOUT_MS,
+    })
     if (!reply.ok) return this.events.rejected(reply.error)
     await this.#onStatus(peer, reply.value)
   }
@@ -315,7 +327,11 @@ export class Federation implements NetHandlers {
       })
     }
     const blocked = peer.society !== '' && this.policies.get(peer.society).block
-    return { clock: this.ports.clock.now(), logs, verdict: blocked ? { verdict: 'blocked', why: 'policy' } : { verdict: 'ok' } }
+    return {
+      clock: this.ports.clock.now(),
+      logs,
+      verdict: blocked ? { verdict: 'blocked', why: 'policy' } : { verdict: 'ok' },
+    }
   }
 
   async #onStatus(peer: PeerInfo, message: StatusMessage): Promise<void> {
@@ -333,119 +349,13 @@ export class Federation implements NetHandlers {
       // It may be on its way by gossip just now.
       if (status.size > log.replica.tip.size) log.plan.onGap(this.ports.clock.now())
       const isFrozen = log.replica.halt?.mode === 'frozen'
-      if (status.frozen === true && !isFrozen) this.#guard('fork', this.#suspectFork(log, peer.peer))
+      if (status.frozen === true && !isFrozen) this.#guard('fork', this.#forks.suspect(log, peer.peer))
       // Gossip is lost now and then, and who was away never got it.
-      if (status.frozen !== true && isFrozen) this.#guard('fork', this.#tellFork(log))
+      if (status.frozen !== true && isFrozen) this.#guard('fork', this.#forks.tell(log))
       if (log.replica.inForce !== undefined) await log.follower.onNote(status.note)
-      this.sync(log)
+      this.#ranges.sync(log)
     }
     this.own?.cosigning.poke()
-  }
-
-  // ---- range fetch
-
-  /**
-   * Something came that needs entries which are not here. Gossip is given a moment to bring them; then the log's own node is
-   * asked, which has `size` of them, or, when it is not connected, everybody how far they are.
-   */
-  #onGap(log: SocietyLog, size: Seq): void {
-    log.plan.onGap(this.ports.clock.now())
-    const home = this.ports.net.peers().find(peer => peer.society === log.society)
-    if (home !== undefined) {
-      log.plan.onSize(home.peer, size)
-      this.sync(log)
-      return
-    }
-    if (log.cancelGap !== undefined || this.#stopped) return
-    log.cancelGap = this.ports.clock.after(GAP_PATIENCE_MS, () => {
-      log.cancelGap = undefined
-      if (!log.hasGap) return log.plan.onClosed()
-      for (const peer of this.ports.net.peers()) this.#guard('status', this.#askStatus(peer))
-    })
-  }
-
-  /** Fetches what is missing, if somebody has it. */
-  sync(log: SocietyLog): void {
-    if (!this.options.rangeFetch || this.#stopped || (log.replica.halt !== undefined && log.replica.halt.mode !== 'update-needed')) return
-    const next = log.plan.next(log.replica.tip.size, this.ports.clock.now())
-    if (next === undefined) return log.plan.onClosed()
-    if ('peer' in next) {
-      this.#guard('fetch', this.#fetch(log, next.peer))
-      return
-    }
-    log.cancelFetch?.()
-    log.cancelFetch = this.ports.clock.after(Math.max(1, next.wakeAt - this.ports.clock.now()), () => {
-      log.plan.onClosed()
-      this.sync(log)
-    })
-  }
-
-  async #fetch(log: SocietyLog, peer: PeerId): Promise<void> {
-    let useful = false
-    try {
-      const from = log.replica.tip.size
-      const reply = await this.ports.net.request(peer, 'entries', { society: log.society, from, limit: RANGE_ENTRIES_MAX }, { timeoutMs: FETCH_TIMEOUT_MS })
-      if (!reply.ok) this.events.rejected(reply.error)
-      else {
-        const result = await log.follower.onRange(from, reply.value)
-        if (result.ok) useful = result.value
-        else if (log.replica.tip.size > from) useful = true
-        else {
-          this.events.rejected(result.error)
-          if (result.error.code === 'PROOF_INVALID') await this.#suspectFork(log, peer)
-        }
-      }
-    } finally {
-      log.plan.onDone(peer, useful, this.ports.clock.now())
-    }
-    this.sync(log)
-  }
-
-  // ---- forks
-
-  /** A note signed by the log that is not of our history, no longer than it: together with ours it is a proof. */
-  async #onConflict(log: SocietyLog, note: Note): Promise<void> {
-    const latest = log.notes.latest
-    if (latest === undefined || note.checkpoint.size > latest.checkpoint.size || log.replica.halt?.mode === 'frozen') return
-    const root = await log.replica.rootAt(note.checkpoint.size)
-    const proof = await log.replica.consistency(note.checkpoint.size, latest.checkpoint.size)
-    if (root === undefined || proof === undefined) return
-    await this.#convict(log, { first: note, second: latest, root, proof })
-  }
-
-  /** A peer seems to hold another history: its proof from our newest note's size to its own note shows it. */
-  async #suspectFork(log: SocietyLog, peer: PeerId): Promise<void> {
-    const latest = log.notes.latest
-    if (latest === undefined) return
-    const { size, root } = latest.checkpoint
-    const reply = await this.ports.net.request(peer, 'entries', { society: log.society, from: size, limit: 0 }, { timeoutMs: STATUS_TIMEOUT_MS })
-    if (!reply.ok) return
-    const theirs = readForkReply(log, reply.value)
-    if (theirs === undefined || sameHash(theirs.root, root) || theirs.note.checkpoint.size < size) return
-    await this.#convict(log, { first: latest, second: theirs.note, root: theirs.root, proof: theirs.proof })
-  }
-
-  async #convict(log: SocietyLog, evidence: { first: Note; second: Note; root: Uint8Array; proof: readonly Uint8Array[] }): Promise<void> {
-    const key = log.keyAfterFinal
-    if (key === undefined) return
-    const proof = makeForkProof({ society: log.society, key, ...evidence })
-    const { verifySignature, sha256 } = this.ports.context
-    if (verifyForkProof(proof, key, verifySignature, sha256) !== undefined) return
-    await this.#freeze(log, encodeForkProof(proof))
-  }
-
-  /** Keeps the proof for ever, signs and applies nothing more of this log, and tells everybody. */
-  async #freeze(log: SocietyLog, proof: Uint8Array): Promise<void> {
-    if (log.replica.halt?.mode === 'frozen') return
-    await log.replica.stop({ mode: 'frozen' }, [{ type: 'put', key: storeKey.fork(log.society), value: proof }])
-    if (this.own?.log === log) this.own.cosigning.stop()
-    this.events.frozen(log)
-    await this.ports.net.publishProof(proof)
-  }
-
-  async #tellFork(log: SocietyLog): Promise<void> {
-    const [proof] = await this.ports.store.getMany([storeKey.fork(log.society)])
-    if (proof !== undefined) await this.ports.net.publishProof(proof)
   }
 
   async #onOwnFinal(note: Note): Promise<void> {
@@ -453,11 +363,13 @@ export class Federation implements NetHandlers {
     if (own === undefined) return
     const offered = await own.log.notes.offer(note)
     if (!offered.ok || offered.value.type !== 'held') return
-    if (offered.value.final > offered.value.finalBefore) this.events.final(own.log, offered.value.finalBefore, offered.value.final)
+    if (offered.value.final > offered.value.finalBefore)
+      this.events.final(own.log, offered.value.finalBefore, offered.value.final)
     const frame = own.sequencer.noteFrame()
     if (frame !== undefined) await this.ports.net.publishGroup(own.log.society, frame)
   }
 
+  /** Lets a task run; what it throws is told, never lost. */
   #guard(what: string, task: Promise<unknown>): void {
     task.catch(error => {
       if (!this.#stopped) this.events.fault(what, error)
@@ -469,12 +381,4 @@ export class Federation implements NetHandlers {
     const log = this.logs.get(society)
     return log === undefined ? fail(rejection('NOT_FOUND', society)) : ok(log)
   }
-}
-
-function readForkReply(log: SocietyLog, reply: EntriesReply): { readonly note: Note; readonly root: Uint8Array; readonly proof: readonly Uint8Array[] } | undefined {
-  const note = log.notes.open(reply.note)
-  const root = fromBase64url(reply.root, 32)
-  const proof = reply.proof.map(node => fromBase64url(node, 32))
-  if (!note.ok || root === undefined || !proof.every(node => node !== undefined)) return undefined
-  return { note: note.value, root, proof }
 }

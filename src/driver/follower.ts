@@ -1,8 +1,8 @@
-import { decodeGroup, type Group } from '../ingest/group.ts'
-import { type GapBudget, GapBuffer } from '../ingest/gap-buffer.ts'
-import { openEntry } from '../ingest/open.ts'
-import { verifyAll } from '../ingest/verify.ts'
 import { fromBase64url, keyBytes, toBase64url } from '../encoding.ts'
+import { type GapBudget, GapBuffer } from '../ingest/gap-buffer.ts'
+import { decodeGroup, type Group } from '../ingest/group.ts'
+import { logOf, openEntry } from '../ingest/open.ts'
+import { verifyAll } from '../ingest/verify.ts'
 import { sameHash } from '../log/merkle.ts'
 import { type Note, originOf, parseNote, verifyLogNote } from '../log/note.ts'
 import { verifyConsistency } from '../log/proof.ts'
@@ -14,7 +14,6 @@ import type { HashText, KeyText, Seq, SocietyId } from '../units.ts'
 import type { EntriesReply, Verdict } from './net.ts'
 import type { NoteBook } from './note-book.ts'
 import type { Halt, Replica } from './replica.ts'
-import { logOf } from '../ingest/open.ts'
 
 /** Entries that passed every check that needs no state, and what proves that the log holds them. */
 interface Batch {
@@ -59,7 +58,12 @@ export class Follower {
     replica: Replica,
     notes: NoteBook,
     options: { readonly sync: boolean },
-    components: { readonly verifier: Verifier; readonly context: DecideContext; readonly budget: GapBudget; readonly events: FollowerEvents },
+    components: {
+      readonly verifier: Verifier
+      readonly context: DecideContext
+      readonly budget: GapBudget
+      readonly events: FollowerEvents
+    },
   ) {
     this.#replica = replica
     this.#notes = notes
@@ -84,7 +88,8 @@ export class Follower {
     if (entries.length === 0) return this.#onNotes([checkpoint, ...group.value.notes])
     const note = this.#openNote(checkpoint, first === 0 ? entries[0] : undefined)
     if (!note.ok) return this.#verdict(note.error)
-    if (note.value.checkpoint.size !== first + entries.length) return this.#verdict(rejection('FORMAT_SCHEMA', 'checkpoint does not end the group'))
+    if (note.value.checkpoint.size !== first + entries.length)
+      return this.#verdict(rejection('FORMAT_SCHEMA', 'checkpoint does not end the group'))
     if (note.value.checkpoint.size <= this.#replica.tip.size) return this.#onNotes([checkpoint, ...group.value.notes])
     const opened = this.#openAll(group.value)
     if (!opened.ok) return this.#verdict(opened.error)
@@ -129,7 +134,8 @@ export class Follower {
     const path = proof.map(node => fromBase64url(node, 32))
     const { size, root } = note.checkpoint
     const holds =
-      path.every(node => node !== undefined) && verifyConsistency(edge.size, edge.root(), size, root, path, this.#context.sha256)
+      path.every(node => node !== undefined) &&
+      verifyConsistency(edge.size, edge.root(), size, root, path, this.#context.sha256)
     return holds ? ok(edge.root()) : fail(rejection('PROOF_INVALID', 'the range is not of the history held here'))
   }
 
@@ -169,7 +175,8 @@ export class Follower {
       if (!offered.ok) worse(offered.error)
       else if (offered.value.type === 'ahead') this.#events.gap(offered.value.size)
       else if (offered.value.type === 'conflict') this.#events.conflict(offered.value.note)
-      else if (offered.value.final > offered.value.finalBefore) this.#events.final(offered.value.finalBefore, offered.value.final)
+      else if (offered.value.final > offered.value.finalBefore)
+        this.#events.final(offered.value.finalBefore, offered.value.final)
     }
     return verdict
   }
@@ -188,8 +195,14 @@ export class Follower {
     }
     const charter = openEntry(charterBytes, this.#context.sha256)
     if (!charter.ok) return charter
-    if (charter.value.record.kind !== 'charter' || logOf(charter.value, this.#context.sha256) !== this.#replica.society) return fail(rejection('CHARTER_ID'))
-    return openWith(text, this.#replica.society, (charter.value.record.body as { society_key: KeyText }).society_key, this.#context)
+    if (charter.value.record.kind !== 'charter' || logOf(charter.value, this.#context.sha256) !== this.#replica.society)
+      return fail(rejection('CHARTER_ID'))
+    return openWith(
+      text,
+      this.#replica.society,
+      (charter.value.record.body as { society_key: KeyText }).society_key,
+      this.#context,
+    )
   }
 
   #openAll(group: Group): Result<OpenedEntry[]> {
@@ -197,7 +210,8 @@ export class Follower {
     for (const bytes of group.entries) {
       const entry = openEntry(bytes, this.#context.sha256)
       if (!entry.ok) return entry
-      if (entry.value.seq !== group.first + opened.length) return fail(rejection('FORMAT_SCHEMA', 'seq does not follow'))
+      if (entry.value.seq !== group.first + opened.length)
+        return fail(rejection('FORMAT_SCHEMA', 'seq does not follow'))
       opened.push(entry.value)
     }
     return ok(opened)
@@ -228,7 +242,12 @@ export class Follower {
   }
 
   async #drainAll(): Promise<void> {
-    for (let batch = this.#gap.take(this.#replica.tip.size); batch !== undefined; batch = this.#gap.take(this.#replica.tip.size)) await this.#apply(batch)
+    for (
+      let batch = this.#gap.take(this.#replica.tip.size);
+      batch !== undefined;
+      batch = this.#gap.take(this.#replica.tip.size)
+    )
+      await this.#apply(batch)
   }
 
   /** Decides and commits a batch; what does not give the signed root is dropped without a trace. */
@@ -259,7 +278,10 @@ export class Follower {
         }
         return { keep, answer: keep.length > 0 }
       },
-      { sync: this.#sync, note: async size => (note !== undefined && size === note.checkpoint.size ? this.#notes.latestOps(note) : []) },
+      {
+        sync: this.#sync,
+        note: async size => (note !== undefined && size === note.checkpoint.size ? this.#notes.latestOps(note) : []),
+      },
     )
     if (halt !== undefined) {
       await this.#replica.stop(halt)
@@ -269,7 +291,8 @@ export class Follower {
     if (note !== undefined && this.#replica.tip.size === note.checkpoint.size) this.#notes.setLatest(note)
     for (const offered of await this.#notes.retryEarly()) {
       if (offered.type === 'conflict') this.#events.conflict(offered.note)
-      if (offered.type === 'held' && offered.final > offered.finalBefore) this.#events.final(offered.finalBefore, offered.final)
+      if (offered.type === 'held' && offered.final > offered.finalBefore)
+        this.#events.final(offered.finalBefore, offered.final)
     }
   }
 

@@ -1,9 +1,11 @@
 import { canonicalBytes, type Json, type JsonObject } from '../canonical.ts'
+import { keyBytes } from '../encoding.ts'
 import { encodeSubmission } from '../ingest/open.ts'
 import { entryOf } from '../ingest/verify.ts'
+import { checkpointText, logSignatureMessage, makeLogNote, type Note, originOf } from '../log/note.ts'
 import type { Signer } from '../ports.ts'
 import { type CharterBody, charterSigners } from '../records/charter.ts'
-import { type Law, defaultLaw } from '../records/law.ts'
+import { defaultLaw, type Law } from '../records/law.ts'
 import { societyIdOf } from '../records/names.ts'
 import type { AnyRecord, Sig } from '../records/types.ts'
 import { rejection } from '../rejection.ts'
@@ -13,8 +15,6 @@ import { DAY_MS, type HashText, type KeyText, type SocietyId } from '../units.ts
 import type { Federation } from './federation.ts'
 import { signRecord } from './issue.ts'
 import { openVerified } from './serve.ts'
-import { makeLogNote, checkpointText, logSignatureMessage, type Note, originOf } from '../log/note.ts'
-import { keyBytes } from '../encoding.ts'
 
 const CONSENT_TIMEOUT_MS = 10_000
 
@@ -31,7 +31,12 @@ export interface GenesisRequest {
 }
 
 /** The charter without its signatures, with the defaults filled in. */
-export function draftCharter(request: GenesisRequest, societyKey: KeyText, witnessKey: KeyText, now: number): AnyRecord {
+export function draftCharter(
+  request: GenesisRequest,
+  societyKey: KeyText,
+  witnessKey: KeyText,
+  now: number,
+): AnyRecord {
   const base = defaultLaw({ witness_key: witnessKey, finality: request.witnesses, birth: request.birth_witnesses })
   const law = {
     ...base,
@@ -39,12 +44,31 @@ export function draftCharter(request: GenesisRequest, societyKey: KeyText, witne
     finality: { ...base.finality, quorum: request.quorum ?? base.finality.quorum },
     ...(request.law ?? {}),
   } as Law
-  const body = { interval_ms: request.interval_ms ?? DAY_MS, law, next: request.next, slug: request.slug, society_key: societyKey }
-  return { author: '', body: body as unknown as AnyRecord['body'], kind: 'charter', lane: 0, n: 1, society: '', time: now, v: 1 }
+  const body = {
+    interval_ms: request.interval_ms ?? DAY_MS,
+    law,
+    next: request.next,
+    slug: request.slug,
+    society_key: societyKey,
+  }
+  return {
+    author: '',
+    body: body as unknown as AnyRecord['body'],
+    kind: 'charter',
+    lane: 0,
+    n: 1,
+    society: '',
+    time: now,
+    v: 1,
+  }
 }
 
 /** Collects the consents of all witnesses, writes entry 0 and begins to sequence. Nothing is kept if one of them refuses. */
-export async function foundSociety(node: Federation, request: GenesisRequest, signer: Signer): Promise<Result<SocietyId>> {
+export async function foundSociety(
+  node: Federation,
+  request: GenesisRequest,
+  signer: Signer,
+): Promise<Result<SocietyId>> {
   if (node.own !== undefined) return fail(rejection('CHARTER_TWICE', 'this node has a society'))
   const { clock, context, witnessSigner } = node.ports
   const record = draftCharter(request, signer.key, witnessSigner.key, clock.now())
@@ -70,11 +94,15 @@ export async function foundSociety(node: Federation, request: GenesisRequest, si
         const signature = await signer.sign(logSignatureMessage(checkpointText(checkpoint)))
         const note = makeLogNote(checkpoint, keyBytes(signer.key) as Uint8Array, signature, context.sha256)
         first = note
-        return [...log.notes.latestOps(note), { type: 'put', key: storeKey.meta('society'), value: canonicalBytes(society as Json) }]
+        return [
+          ...log.notes.latestOps(note),
+          { type: 'put', key: storeKey.meta('society'), value: canonicalBytes(society as Json) },
+        ]
       },
     },
   )
-  if (refused !== undefined || first === undefined) return fail(refused ?? rejection('CHARTER_TWICE', 'this log has its charter'))
+  if (refused !== undefined || first === undefined)
+    return fail(refused ?? rejection('CHARTER_TWICE', 'this log has its charter'))
   log.notes.setLatest(first)
   await node.policies.set(society, { follow: true, witness: false, block: false })
   await node.adopt(society)
@@ -82,7 +110,12 @@ export async function foundSociety(node: Federation, request: GenesisRequest, si
 }
 
 /** Every signer that is not yet there is asked over the network. */
-async function collectConsents(node: Federation, record: AnyRecord, signers: readonly KeyText[], own: readonly Sig[]): Promise<Result<readonly Sig[]>> {
+async function collectConsents(
+  node: Federation,
+  record: AnyRecord,
+  signers: readonly KeyText[],
+  own: readonly Sig[],
+): Promise<Result<readonly Sig[]>> {
   const sigs = new Map(own.map(sig => [sig.by, sig]))
   const asked = signers.filter(key => !sigs.has(key))
   const answers = await Promise.all(asked.map(key => askCountersign(node, key, record)))
@@ -98,7 +131,12 @@ export async function askCountersign(node: Federation, witness: KeyText, record:
   if (witness === node.ports.witnessSigner.key) return ok(await signRecord(record, node.ports.witnessSigner))
   const peer = node.ports.net.peers().find(candidate => candidate.witnessKey === witness)
   if (peer === undefined) return fail(rejection('PEER_UNREACHABLE', witness))
-  const reply = await node.ports.net.request(peer.peer, 'countersign', { record: record as unknown as JsonObject }, { timeoutMs: CONSENT_TIMEOUT_MS })
+  const reply = await node.ports.net.request(
+    peer.peer,
+    'countersign',
+    { record: record as unknown as JsonObject },
+    { timeoutMs: CONSENT_TIMEOUT_MS },
+  )
   if (!reply.ok) return reply
   return reply.value.by === witness ? reply : fail(rejection('PEER_GARBAGE', 'signed with another key'))
 }

@@ -55,7 +55,16 @@ export class Issuer {
     if (own === undefined) return undefined
     const { society } = own.log
     const n = await this.#nextN(lane)
-    return { author: society, body: body as AnyRecord['body'], kind, lane, n, society, time: this.#node.ports.clock.now(), v: 1 }
+    return {
+      author: society,
+      body: body as AnyRecord['body'],
+      kind,
+      lane,
+      n,
+      society,
+      time: this.#node.ports.clock.now(),
+      v: 1,
+    }
   }
 
   /** Adds the society's signature to those collected, and sequences. */

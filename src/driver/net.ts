@@ -1,9 +1,9 @@
 import type { JsonObject } from '../canonical.ts'
 import { ENTRY_BYTES_MAX } from '../limits.ts'
-import type { Sig } from '../records/types.ts'
 import type { Standing } from '../records/standing.ts'
-import type { Result } from '../result.ts'
+import type { Sig } from '../records/types.ts'
 import type { Code } from '../rejection.ts'
+import type { Result } from '../result.ts'
 import type { EpochMs, HashText, KeyText, LctId, RecordId, Seq, SocietyId } from '../units.ts'
 
 /** The network as the core sees it: libp2p in `node`, a simulated one in `sim`. Nothing here is trusted. */
@@ -109,7 +109,10 @@ export interface NetHandlers {
   group(society: SocietyId, frame: Uint8Array, from: PeerId): Promise<Verdict>
   proof(frame: Uint8Array, from: PeerId): Promise<Verdict>
   serve: {
-    [Name in RequestName]: (peer: PeerInfo, request: Requests[Name]['request']) => Promise<Result<Requests[Name]['reply']>>
+    [Name in RequestName]: (
+      peer: PeerInfo,
+      request: Requests[Name]['request'],
+    ) => Promise<Result<Requests[Name]['reply']>>
   }
   /** A peer proved who it is, or is gone. */
   peerOpened(peer: PeerInfo): void

@@ -3,8 +3,8 @@ import { keyBytes } from '../encoding.ts'
 import { exactNote } from '../log/bundle.ts'
 import { addCosignatures, type Cosignature, cosignatureMessage, findCosignatures } from '../log/cosignature.ts'
 import { finalForUs, finalSize } from '../log/finality.ts'
-import { formatNote, type Note, originOf, parseNote, verifyLogNote } from '../log/note.ts'
 import { sameHash } from '../log/merkle.ts'
+import { formatNote, type Note, originOf, parseNote, verifyLogNote } from '../log/note.ts'
 import type { Store, StoreOp } from '../ports.ts'
 import type { DecideContext } from '../records/types.ts'
 import { rejection } from '../rejection.ts'
@@ -58,7 +58,8 @@ export class NoteBook {
     const [latest, final] = await this.#store.getMany([storeKey.noteLatest(society), storeKey.noteFinal(society)])
     this.#latest = readNote(latest)
     this.#finalNote = readNote(final)
-    for await (const [key, value] of this.#store.range(rangeOf.cosigners(society))) this.#cosigned.set(keyPart.last(key), decodeState(value) as number)
+    for await (const [key, value] of this.#store.range(rangeOf.cosigners(society)))
+      this.#cosigned.set(keyPart.last(key), decodeState(value) as number)
     this.#final = this.#computeFinal()
   }
 
@@ -92,7 +93,13 @@ export class NoteBook {
     const note = parsed.value
     const key = this.#replica.logKeyAt(note.checkpoint.size)
     if (key === undefined) return fail(rejection('NOT_FOUND', 'no charter yet'))
-    const refused = verifyLogNote(note, originOf(this.#replica.society), key, this.#context.verifySignature, this.#context.sha256)
+    const refused = verifyLogNote(
+      note,
+      originOf(this.#replica.society),
+      key,
+      this.#context.verifySignature,
+      this.#context.sha256,
+    )
     return refused === undefined ? ok(note) : fail(refused)
   }
 
@@ -127,7 +134,10 @@ export class NoteBook {
   async #take(note: Note): Promise<Result<Offered>> {
     const { size, root } = note.checkpoint
     if (size > this.#replica.tip.size) {
-      this.#early = [...this.#early.filter(early => early.text !== note.text || early.signatures.length > note.signatures.length), note]
+      this.#early = [
+        ...this.#early.filter(early => early.text !== note.text || early.signatures.length > note.signatures.length),
+        note,
+      ]
         .sort((a, b) => b.checkpoint.size - a.checkpoint.size)
         .slice(0, EARLY_NOTES_MAX)
       return ok({ type: 'ahead', size })
@@ -148,7 +158,8 @@ export class NoteBook {
     for (const cosignature of findCosignatures(note, this.#context.sha256)) {
       if (!named.has(cosignature.key)) continue
       const message = cosignatureMessage(note.text, cosignature.time)
-      if (!this.#context.verifySignature(keyBytes(cosignature.key) as Uint8Array, cosignature.signature, message)) return undefined
+      if (!this.#context.verifySignature(keyBytes(cosignature.key) as Uint8Array, cosignature.signature, message))
+        return undefined
       fresh.push(cosignature)
     }
     return fresh
@@ -164,9 +175,16 @@ export class NoteBook {
       ops.push({ type: 'put', key: storeKey.cosigner(society, key), value: canonicalBytes(size) })
     }
     const logLines = note.signatures.filter(line => line.name === note.checkpoint.origin)
-    const clean = addCosignatures({ ...note, signatures: logLines }, cosignatures.map(({ line }) => line))
+    const clean = addCosignatures(
+      { ...note, signatures: logLines },
+      cosignatures.map(({ line }) => line),
+    )
     if (this.#latest === undefined || size > this.#latest.checkpoint.size) this.#latest = clean
-    else if (this.#latest.text === clean.text) this.#latest = addCosignatures(this.#latest, clean.signatures.filter(line => line.name !== note.checkpoint.origin))
+    else if (this.#latest.text === clean.text)
+      this.#latest = addCosignatures(
+        this.#latest,
+        clean.signatures.filter(line => line.name !== note.checkpoint.origin),
+      )
     const finalBefore = this.#final
     this.#final = Math.max(this.#final, this.#computeFinal())
     if (this.#makesFinal(clean)) {

@@ -22,7 +22,8 @@ export class Policies {
   }
 
   async load(): Promise<void> {
-    for await (const [key, value] of this.#store.range(rangeOf.policies())) this.#known.set(keyPart.last(key), decodeState(value) as unknown as Policy)
+    for await (const [key, value] of this.#store.range(rangeOf.policies()))
+      this.#known.set(keyPart.last(key), decodeState(value) as unknown as Policy)
   }
 
   get(society: SocietyId): Policy {
@@ -35,7 +36,10 @@ export class Policies {
 
   async set(society: SocietyId, policy: Policy): Promise<void> {
     const { follow, witness, block } = policy
-    await this.#store.batch([{ type: 'put', key: storeKey.policy(society), value: canonicalBytes({ block, follow, witness }) }], { sync: true })
+    await this.#store.batch(
+      [{ type: 'put', key: storeKey.policy(society), value: canonicalBytes({ block, follow, witness }) }],
+      { sync: true },
+    )
     this.#known.set(society, policy)
   }
 }

@@ -1,7 +1,18 @@
 import { canonicalBytes, type Json, type JsonObject } from '../canonical.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import type { Handover, WitnessSet } from '../log/finality.ts'
-import { consistencyProof, consistencyTiles, inclusionProof, inclusionTiles, rootAt, rootTiles, TreeEdge, type TileId, type Tiles, type TileWrite } from '../log/tiles.ts'
+import {
+  consistencyProof,
+  consistencyTiles,
+  inclusionProof,
+  inclusionTiles,
+  rootAt,
+  rootTiles,
+  type TileId,
+  type Tiles,
+  type TileWrite,
+  TreeEdge,
+} from '../log/tiles.ts'
 import type { Store, StoreOp, StoreRange, StoreReader } from '../ports.ts'
 import type { Law } from '../records/law.ts'
 import type { DecideContext, OpenedEntry, VerifiedEntry } from '../records/types.ts'
@@ -76,12 +87,17 @@ export class Replica {
 
   static async open(society: SocietyId, store: Store, context: DecideContext): Promise<Replica> {
     const replica = new Replica(society, store, context)
-    const [tipBytes, voidBytes, forkBytes] = await store.getMany([storeKey.tip(society), storeKey.void(society), storeKey.fork(society)])
+    const [tipBytes, voidBytes, forkBytes] = await store.getMany([
+      storeKey.tip(society),
+      storeKey.void(society),
+      storeKey.fork(society),
+    ])
     if (tipBytes !== undefined) {
       const { root, size, time } = decodeState(tipBytes) as { root: string; size: number; time: number }
       const tiles = await replica.#loadTiles(TreeEdge.tilesNeeded(size))
       const edge = TreeEdge.load(size, tiles, context.sha256)
-      if (edge === undefined || toBase64url(edge.root()) !== root) throw new Error(`stored tree of ${society} is damaged`)
+      if (edge === undefined || toBase64url(edge.root()) !== root)
+        throw new Error(`stored tree of ${society} is damaged`)
       replica.#edge = edge
       replica.#tip = { size, root: fromBase64url(root, 32) as Uint8Array, time }
       await replica.#refresh([stateKeys.law], true)
@@ -107,7 +123,10 @@ export class Replica {
     const finality = this.#inForce?.law.finality ?? { quorum: 0, witnesses: [] }
     return {
       current: { witnesses: finality.witnesses, quorum: finality.quorum },
-      handovers: this.#handovers.map(({ seq, state }) => ({ seq, replaced: { witnesses: state.witnesses, quorum: state.quorum } })),
+      handovers: this.#handovers.map(({ seq, state }) => ({
+        seq,
+        replaced: { witnesses: state.witnesses, quorum: state.quorum },
+      })),
     }
   }
 
@@ -133,7 +152,10 @@ export class Replica {
    * `note` gets the new size and root and returns further operations for the same batch (the signed checkpoint, say).
    */
   change<T>(
-    task: (session: DecideSession, tip: Tip) => Promise<{ readonly keep: readonly VerifiedEntry[]; readonly answer: T }>,
+    task: (
+      session: DecideSession,
+      tip: Tip,
+    ) => Promise<{ readonly keep: readonly VerifiedEntry[]; readonly answer: T }>,
     options: { readonly sync: boolean; readonly note?: (size: Seq, root: Uint8Array) => Promise<readonly StoreOp[]> },
   ): Promise<{ readonly answer: T; readonly tip: Tip }> {
     return this.#serial.run(async () => {
@@ -159,7 +181,8 @@ export class Replica {
   async stop(halt: Halt, extra: readonly StoreOp[] = []): Promise<void> {
     await this.#serial.run(async () => {
       const ops: StoreOp[] = [...extra]
-      if (halt.mode === 'void') ops.push({ type: 'put', key: storeKey.void(this.society), value: canonicalBytes(halt as unknown as Json) })
+      if (halt.mode === 'void')
+        ops.push({ type: 'put', key: storeKey.void(this.society), value: canonicalBytes(halt as unknown as Json) })
       await this.#store.batch(ops, { sync: true })
       // A fork stays a fork, whatever else turns out to be wrong with the log.
       if (this.#halt?.mode !== 'frozen') this.#halt = halt
@@ -172,7 +195,12 @@ export class Replica {
     options: { readonly sync: boolean; readonly note?: (size: Seq, root: Uint8Array) => Promise<readonly StoreOp[]> },
   ): Promise<void> {
     const last = entries.at(-1)
-    if (this.#grown === undefined || this.#grown.last !== last || this.#grown.edge.size !== this.#tip.size + entries.length) this.grow(entries)
+    if (
+      this.#grown === undefined ||
+      this.#grown.last !== last ||
+      this.#grown.edge.size !== this.#tip.size + entries.length
+    )
+      this.grow(entries)
     const { edge, tiles, root } = this.#grown as Grown
     this.#grown = undefined
     const tip: Tip = { size: edge.size, root, time: last?.time ?? this.#tip.time }
@@ -180,10 +208,17 @@ export class Replica {
     for (const entry of entries) ops.push(...entryOps(this.society, entry))
     for (const [key, value] of changes) {
       const stored = storeKey.state(this.society, key)
-      ops.push(value === undefined ? { type: 'del', key: stored } : { type: 'put', key: stored, value: encodeState(value) })
+      ops.push(
+        value === undefined ? { type: 'del', key: stored } : { type: 'put', key: stored, value: encodeState(value) },
+      )
     }
-    for (const { tile, bytes } of tiles) ops.push({ type: 'put', key: storeKey.tile(this.society, tile.level, tile.index), value: bytes })
-    ops.push({ type: 'put', key: storeKey.tip(this.society), value: canonicalBytes({ root: toBase64url(tip.root), size: tip.size, time: tip.time }) })
+    for (const { tile, bytes } of tiles)
+      ops.push({ type: 'put', key: storeKey.tile(this.society, tile.level, tile.index), value: bytes })
+    ops.push({
+      type: 'put',
+      key: storeKey.tip(this.society),
+      value: canonicalBytes({ root: toBase64url(tip.root), size: tip.size, time: tip.time }),
+    })
     if (options.note !== undefined) ops.push(...(await options.note(tip.size, tip.root)))
     await this.#store.batch(ops, { sync: options.sync })
     this.#edge = edge
@@ -208,7 +243,11 @@ export class Replica {
     if (!first && !changed.includes(stateKeys.law) && !changed.includes(stateKeys.keys)) return
     const [charter, law, keys] = await this.states([stateKeys.charter, stateKeys.law, stateKeys.keys])
     if (charter === undefined || law === undefined || keys === undefined) return
-    this.#inForce = { charter: charter as unknown as CharterState, law: law as unknown as Law, keys: keys as unknown as KeysState }
+    this.#inForce = {
+      charter: charter as unknown as CharterState,
+      law: law as unknown as Law,
+      keys: keys as unknown as KeysState,
+    }
     if (!first && !changed.some(key => key.startsWith('handover/'))) return
     const handovers: { seq: Seq; state: HandoverState }[] = []
     for await (const [key, value] of this.#store.range(handoverRange(this.society)))
@@ -234,7 +273,10 @@ export class Replica {
     const found: Uint8Array[] = []
     let bytes = 0
     if (limit <= 0) return found
-    for await (const [, value] of this.#store.range({ ...rangeOf.entries(this.society, from, this.#tip.size), limit })) {
+    for await (const [, value] of this.#store.range({
+      ...rangeOf.entries(this.society, from, this.#tip.size),
+      limit,
+    })) {
       if (found.length > 0 && bytes + value.length > bytesMax) break
       found.push(value)
       bytes += value.length

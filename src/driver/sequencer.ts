@@ -17,7 +17,12 @@ const GROUP_BYTES = GROUP_BYTES_MAX - 96 * 1024
 
 export interface SequencerEvents {
   /** Durable and signed: may be published now, never before. */
-  sequenced(group: { readonly first: Seq; readonly entries: readonly VerifiedEntry[]; readonly note: Note; readonly frame: Uint8Array }): void
+  sequenced(group: {
+    readonly first: Seq
+    readonly entries: readonly VerifiedEntry[]
+    readonly note: Note
+    readonly frame: Uint8Array
+  }): void
   /** The store failed: nothing more is sequenced until a restart finds out what holds. */
   failed(error: unknown): void
 }
@@ -52,7 +57,12 @@ export class Sequencer {
     replica: Replica,
     notes: NoteBook,
     options: { readonly groupMs: number; readonly barrier: () => Rejection | undefined },
-    components: { readonly signer: Signer; readonly clock: Clock; readonly context: DecideContext; readonly events: SequencerEvents },
+    components: {
+      readonly signer: Signer
+      readonly clock: Clock
+      readonly context: DecideContext
+      readonly events: SequencerEvents
+    },
   ) {
     this.#replica = replica
     this.#notes = notes
@@ -148,7 +158,15 @@ export class Sequencer {
         const time = Math.max(tip.time, this.#clock.now())
         const keep: VerifiedEntry[] = []
         const answer: Result<Seq>[] = []
-        await session.prefetch(group.map(({ record }) => ({ ...record, seq: tip.size, time, bytes: record.recordBytes, leaf: record.recordBytes })))
+        await session.prefetch(
+          group.map(({ record }) => ({
+            ...record,
+            seq: tip.size,
+            time,
+            bytes: record.recordBytes,
+            leaf: record.recordBytes,
+          })),
+        )
         for (const { record } of group) {
           const entry = entryOf(record, tip.size + keep.length, time, this.#context.sha256)
           const bad = await session.decide(entry)
@@ -171,7 +189,12 @@ export class Sequencer {
     const [first] = entries
     if (first === undefined || note === undefined) return
     this.#notes.setLatest(note)
-    const frame = encodeGroup({ first: first.seq, entries: entries.map(entry => entry.bytes), checkpoint: formatNote(note), notes: this.#finalNotes() })
+    const frame = encodeGroup({
+      first: first.seq,
+      entries: entries.map(entry => entry.bytes),
+      checkpoint: formatNote(note),
+      notes: this.#finalNotes(),
+    })
     this.#events.sequenced({ first: first.seq, entries, note, frame })
   }
 
@@ -179,7 +202,12 @@ export class Sequencer {
   noteFrame(): Uint8Array | undefined {
     const latest = this.#notes.latest
     if (latest === undefined) return undefined
-    return encodeGroup({ first: latest.checkpoint.size, entries: [], checkpoint: formatNote(latest), notes: this.#finalNotes() })
+    return encodeGroup({
+      first: latest.checkpoint.size,
+      entries: [],
+      checkpoint: formatNote(latest),
+      notes: this.#finalNotes(),
+    })
   }
 
   #finalNotes(): readonly string[] {

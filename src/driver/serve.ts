@@ -5,26 +5,36 @@ import { toBase64url } from '../encoding.ts'
 import { openSubmission } from '../ingest/open.ts'
 import { diagnoseSignature, verifyAll } from '../ingest/verify.ts'
 import { formatNote, parseNote } from '../log/note.ts'
-import { stateKeys } from '../state/model.ts'
-import type { LctState } from '../state/model.ts'
 import { homeOf } from '../records/names.ts'
 import { type Standing, standingBytes } from '../records/standing.ts'
 import type { AnyRecord, Sig, VerifiedRecord } from '../records/types.ts'
 import { type Code, isTransient, type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
+import type { LctState } from '../state/model.ts'
+import { stateKeys } from '../state/model.ts'
 import type { RecordId, Seq } from '../units.ts'
 import { judgeConsent } from './consent.ts'
 import type { Federation } from './federation.ts'
-import { type EntriesReply, type PeerInfo, RANGE_BYTES_MAX, RANGE_ENTRIES_MAX, type Receipt, type Requests } from './net.ts'
+import {
+  type EntriesReply,
+  type PeerInfo,
+  RANGE_BYTES_MAX,
+  RANGE_ENTRIES_MAX,
+  type Receipt,
+  type Requests,
+} from './net.ts'
 
 /** Answers to peers' requests. Every one is checked against policy first. */
-
 
 function blocked(node: Federation, peer: PeerInfo): Rejection | undefined {
   return peer.society !== '' && node.policies.get(peer.society).block ? rejection('PEER_DENIED') : undefined
 }
 
-export async function serveEntries(node: Federation, peer: PeerInfo, request: Requests['entries']['request']): Promise<Result<EntriesReply>> {
+export async function serveEntries(
+  node: Federation,
+  peer: PeerInfo,
+  request: Requests['entries']['request'],
+): Promise<Result<EntriesReply>> {
   const denied = blocked(node, peer)
   if (denied !== undefined) return fail(denied)
   const held = node.held(request.society)
@@ -33,7 +43,11 @@ export async function serveEntries(node: Federation, peer: PeerInfo, request: Re
   const note = notes.latest
   if (note === undefined || request.from > note.checkpoint.size) return fail(rejection('CHECKPOINT_AHEAD'))
   const { size } = note.checkpoint
-  const entries = await replica.entries(request.from, Math.min(request.limit, RANGE_ENTRIES_MAX, size - request.from), RANGE_BYTES_MAX)
+  const entries = await replica.entries(
+    request.from,
+    Math.min(request.limit, RANGE_ENTRIES_MAX, size - request.from),
+    RANGE_BYTES_MAX,
+  )
   const end = request.from + entries.length
   const root = await replica.rootAt(end)
   const proof = await replica.consistency(end, size)
@@ -41,7 +55,11 @@ export async function serveEntries(node: Federation, peer: PeerInfo, request: Re
   return ok({ entries, note: formatNote(note), root: toBase64url(root), proof: proof.map(toBase64url) })
 }
 
-export async function serveCosign(node: Federation, peer: PeerInfo, request: Requests['cosign']['request']): Promise<Result<{ readonly line: string }>> {
+export async function serveCosign(
+  node: Federation,
+  peer: PeerInfo,
+  request: Requests['cosign']['request'],
+): Promise<Result<{ readonly line: string }>> {
   const denied = blocked(node, peer)
   if (denied !== undefined) return fail(denied)
   const parsed = parseNote(request.note)
@@ -50,13 +68,18 @@ export async function serveCosign(node: Federation, peer: PeerInfo, request: Req
   if (!node.policies.get(society).witness) return fail(rejection('NOT_CONSENTED'))
   const held = node.held(society)
   if (!held.ok) return fail(rejection('NOT_CONSENTED'))
-  if (held.value.replica.inForce !== undefined && !held.value.namesUs) return fail(rejection('NOT_CONSENTED', 'the law does not name this witness'))
+  if (held.value.replica.inForce !== undefined && !held.value.namesUs)
+    return fail(rejection('NOT_CONSENTED', 'the law does not name this witness'))
   const line = await held.value.witness.cosign(request.note)
   if (!line.ok) return line
   return ok({ line: line.value })
 }
 
-export async function serveCountersign(node: Federation, peer: PeerInfo, request: Requests['countersign']['request']): Promise<Result<Sig>> {
+export async function serveCountersign(
+  node: Federation,
+  peer: PeerInfo,
+  request: Requests['countersign']['request'],
+): Promise<Result<Sig>> {
   const denied = blocked(node, peer)
   if (denied !== undefined) return fail(denied)
   const record = request.record as unknown as AnyRecord
@@ -67,7 +90,11 @@ export async function serveCountersign(node: Federation, peer: PeerInfo, request
   return ok({ by: witnessSigner.key, sig: toBase64url(signature) })
 }
 
-export async function serveStanding(node: Federation, peer: PeerInfo, request: Requests['standing']['request']): Promise<Result<Standing>> {
+export async function serveStanding(
+  node: Federation,
+  peer: PeerInfo,
+  request: Requests['standing']['request'],
+): Promise<Result<Standing>> {
   const denied = blocked(node, peer) ?? node.sequencerBarrier()
   if (denied !== undefined) return fail(denied)
   const own = node.own
@@ -75,7 +102,14 @@ export async function serveStanding(node: Federation, peer: PeerInfo, request: R
   const [state] = await own.log.replica.states([stateKeys.lct(request.lct)])
   if (state === undefined) return fail(rejection('LCT_UNKNOWN'))
   const { key, status } = state as unknown as LctState
-  const claims = { key, lct: request.lct, size: own.log.replica.tip.size, society: own.log.society, status, time: node.ports.clock.now() }
+  const claims = {
+    key,
+    lct: request.lct,
+    size: own.log.replica.tip.size,
+    society: own.log.society,
+    status,
+    time: node.ports.clock.now(),
+  }
   return ok({ ...claims, sig: toBase64url(await own.signer.sign(standingBytes(claims))) })
 }
 
@@ -108,7 +142,11 @@ export async function sequence(node: Federation, record: VerifiedRecord): Promis
   return own.sequencer.submit(record)
 }
 
-async function makeReceipt(node: Federation, id: RecordId, outcome: { readonly code?: Code; readonly size?: Seq }): Promise<Receipt> {
+async function makeReceipt(
+  node: Federation,
+  id: RecordId,
+  outcome: { readonly code?: Code; readonly size?: Seq },
+): Promise<Receipt> {
   const own = node.own
   if (own === undefined) throw new RangeError('no society')
   const claims = { by: own.signer.key, id, society: own.log.society, time: node.ports.clock.now(), ...outcome }
@@ -119,4 +157,3 @@ export function receiptMessage(receipt: Receipt): Uint8Array {
   const { sig: _sig, ...claims } = receipt
   return signedMessageOf('receipt', claims as unknown as Json)
 }
-

@@ -41,10 +41,6 @@ export class SocietyLog {
   readonly witness: Witness
   readonly plan = new FetchPlan()
   readonly startUp = new StartUp()
-  /** A range fetch is wanted but its time has not come. */
-  cancelFetch: (() => void) | undefined
-  /** A gap was seen and is given time to close by itself. */
-  cancelGap: (() => void) | undefined
   readonly #witnessKey: KeyText
 
   private constructor(replica: Replica, notes: NoteBook, components: LogComponents) {
@@ -108,7 +104,12 @@ export class SocietyLog {
   witnessReady(size: Seq): boolean {
     const { inForce } = this.replica
     if (inForce === undefined) return false
-    return this.startUp.witnessReady(size, this.#witnessKey, inForce.law.witness_key, this.replica.finalitySets().current)
+    return this.startUp.witnessReady(
+      size,
+      this.#witnessKey,
+      inForce.law.witness_key,
+      this.replica.finalitySets().current,
+    )
   }
 
   sequencerReady(): boolean {

@@ -1,8 +1,8 @@
 import { canonicalBytes, type Json } from '../canonical.ts'
 import { toBase64url } from '../encoding.ts'
 import { cosignatureMessage, makeCosignatureLine } from '../log/cosignature.ts'
-import { formatNote, type Note } from '../log/note.ts'
 import { sameHash } from '../log/merkle.ts'
+import { formatNote, type Note } from '../log/note.ts'
 import type { Clock, Signer, Store } from '../ports.ts'
 import type { DecideContext } from '../records/types.ts'
 import { rejection } from '../rejection.ts'
@@ -95,9 +95,13 @@ export class Witness {
     if (tip.time > now + FUTURE_MS) return fail(rejection('CHECKPOINT_FUTURE'))
     const known = await this.#last()
     if (known !== undefined && size < known.last.size) return fail(rejection('CHECKPOINT_SHRINKS'))
-    if (known !== undefined && size === known.last.size && known.last.root !== toBase64url(root)) return fail(rejection('CHECKPOINT_FORK'))
+    if (known !== undefined && size === known.last.size && known.last.root !== toBase64url(root))
+      return fail(rejection('CHECKPOINT_FORK'))
     const next = canonicalBytes({ note: note.text, root: toBase64url(root), size } as Json)
-    const written = await this.#store.batch([{ type: 'put', key: this.#key(), value: next }], { sync: true, expect: [[this.#key(), known?.bytes]] })
+    const written = await this.#store.batch([{ type: 'put', key: this.#key(), value: next }], {
+      sync: true,
+      expect: [[this.#key(), known?.bytes]],
+    })
     if (!written) return fail(rejection('STARTING', 'another process signed'))
     this.#size = size
     const seconds = Math.floor(now / 1000)

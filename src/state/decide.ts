@@ -4,14 +4,14 @@ import type { DecideContext, OpenedEntry } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import { logOf } from '../ingest/open.ts'
-import type { SocietyId } from '../units.ts'
+import type { EpochMs, SocietyId } from '../units.ts'
 import { advanceDecay } from './decay.ts'
 import { readState, stateKeys, stateValue } from './model.ts'
 import { Draft, type StateView } from './view.ts'
 
 /**
  * The state machine of one society: what an entry changes, or why it is void. Pure and total: no clock, no I/O, no other log.
- * Shared rules first, in this order of precedence: kind, society, place, freshness, time, replay, author; then the kind's own.
+ * Shared rules first, in this order of precedence: kind, society, place, protocol, freshness, time, replay, author; then the kind's own.
  * UNKNOWN_KIND and UNKNOWN_PROTOCOL are not verdicts on the entry: the replica stops until it is updated.
  */
 export function decide(view: StateView, society: SocietyId, entry: OpenedEntry, context: DecideContext): Result<Draft> {
@@ -21,9 +21,8 @@ export function decide(view: StateView, society: SocietyId, entry: OpenedEntry, 
   if (rules === undefined) return fail(rejection('UNKNOWN_KIND', record.kind))
   if (logOf(entry, context.sha256) !== society) return fail(rejection('WRONG_SOCIETY'))
   const isCharter = record.kind === 'charter'
-  if (isCharter !== (entry.seq === 0)) return fail(rejection('CHARTER_TWICE'))
-  if (Math.abs(record.time - entry.time) > rules.freshnessMs) return fail(rejection('STALE', `${record.time - entry.time} ms apart`))
-  const bad = isCharter ? undefined : shared(draft, society, entry)
+  if (isCharter !== (entry.seq === 0) || (isCharter && readState.charter(draft) !== undefined)) return fail(rejection('CHARTER_TWICE'))
+  const bad = isCharter ? refuseStale(entry, rules.freshnessMs) : shared(draft, society, entry, rules.freshnessMs)
   if (bad !== undefined) return fail(bad)
   const refused = rules.decide(draft, entry, context)
   if (refused !== undefined) return fail(refused)
@@ -41,7 +40,7 @@ export function touchedKeys(entry: OpenedEntry): readonly string[] {
 const SHARED_KEYS = [stateKeys.charter, stateKeys.law, stateKeys.keys, stateKeys.time, stateKeys.decay, stateKeys.pool]
 
 /** Rules of every entry but the charter. Also brings the decay table to the entry's interval. */
-function shared(draft: Draft, society: SocietyId, entry: OpenedEntry): Rejection | undefined {
+function shared(draft: Draft, society: SocietyId, entry: OpenedEntry, freshnessMs: EpochMs): Rejection | undefined {
   const { record } = entry
   const time = readState.time(draft)
   const charter = readState.charter(draft)
@@ -49,6 +48,8 @@ function shared(draft: Draft, society: SocietyId, entry: OpenedEntry): Rejection
   const decay = readState.decay(draft)
   if (time === undefined || charter === undefined || law === undefined || decay === undefined) return rejection('CHARTER_TWICE', 'no charter')
   if (law.protocol > PROTOCOL) return rejection('UNKNOWN_PROTOCOL', String(law.protocol))
+  const stale = refuseStale(entry, freshnessMs)
+  if (stale !== undefined) return stale
   if (entry.time < time) return rejection('ENTRY_TIME_BACKWARDS')
   const last = readState.lane(draft, record.author, record.lane)
   if (last !== undefined && record.n <= last) return rejection('REPLAYED', `n ${record.n}, last ${last}`)
@@ -57,6 +58,10 @@ function shared(draft: Draft, society: SocietyId, entry: OpenedEntry): Rejection
   const now = advanceDecay(decay, entry.time, charter.interval_ms, law.decay)
   if (now !== decay) draft.set(stateKeys.decay, stateValue(now))
   return undefined
+}
+
+function refuseStale({ record, time }: OpenedEntry, freshnessMs: EpochMs): Rejection | undefined {
+  return Math.abs(record.time - time) > freshnessMs ? rejection('STALE', `${record.time - time} ms apart`) : undefined
 }
 
 /** The author exists here, is active, and signed with a key in force. Exact signer sets are the kinds' own rules. */

@@ -44,7 +44,8 @@ describe('web4 demo', function () {
   async function demoAt(sign: string): Promise<{ demo: Command; nodes: number[]; folder: string }> {
     const demo = startWeb4('demo', '--societies', '3', '--members', '2', '--seconds', '600', '--rate', '20', '--json')
     running = demo
-    await until(sign, () => demo.stderr.includes(sign), LIMIT_MS)
+    await until(sign, () => demo.stderr.includes(sign) || demo.child.exitCode !== null, LIMIT_MS)
+    assert.ok(demo.stderr.includes(sign), demo.stderr)
     const nodes = await childrenOf(demo.pid)
     assert.equal(nodes.length, 3)
     return { demo, nodes, folder: folderOf(demo.stderr) }

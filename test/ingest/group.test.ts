@@ -73,12 +73,15 @@ describe('a group', () => {
     assert.deepEqual(Buffer.from(decoded.value.entries[0] as Uint8Array), Buffer.from(ENTRY))
   })
 
-  const anyGroup: fc.Arbitrary<Group> = fc.record({
-    checkpoint: fc.string({ unit: 'grapheme', maxLength: 50 }),
-    entries: fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 10 }),
-    first: fc.maxSafeNat(),
-    notes: fc.array(fc.string({ maxLength: 50 }), { maxLength: 4 }),
-  })
+  const anyGroup: fc.Arbitrary<Group> = fc.record(
+    {
+      checkpoint: fc.string({ unit: 'grapheme', maxLength: 50 }),
+      entries: fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 10 }),
+      first: fc.maxSafeNat(),
+      notes: fc.array(fc.string({ maxLength: 50 }), { maxLength: 4 }),
+    },
+    { noNullPrototype: true },
+  )
 
   it('is read back as what was written, in its one frame', () => {
     const property = fc.property(anyGroup, group => {

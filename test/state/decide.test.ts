@@ -23,7 +23,6 @@ const [ada, bob, fresh, stranger] = ['s0 ada', 's0 bob', 'fresh', 'stranger'].ma
 ]
 const FRESH_MS = 300_000
 const FRESH_MULTI_MS = DAY_MS
-const AGES_AGO = -Number.MAX_SAFE_INTEGER
 
 /** A log with two members and some money; `lct` is Ada's. */
 function start() {
@@ -189,7 +188,7 @@ describe('the first code of several', () => {
     kind: 'swap.offer',
     seq: 0,
     society: `other-${'a'.repeat(26)}`,
-    recordTime: AGES_AGO,
+    recordTime: 0,
     protocol: 2,
     entryTime: log.clock - 1,
     n: used,
@@ -200,22 +199,24 @@ describe('the first code of several', () => {
     ['UNKNOWN_KIND', {}],
     ['WRONG_SOCIETY', { kind: 'atp.transfer' }],
     ['CHARTER_TWICE', { society: log.id }],
-    ['STALE', { seq: log.size }],
-    ['UNKNOWN_PROTOCOL', { recordTime: 0 }],
-    ['ENTRY_TIME_BACKWARDS', { protocol: 1 }],
-    ['AUTHOR_UNKNOWN', { entryTime: log.clock }],
-    ['REPLAYED', { author: lct }],
+    ['UNKNOWN_PROTOCOL', { seq: log.size }],
+    ['STALE', { protocol: 1 }],
+    ['ENTRY_TIME_BACKWARDS', { recordTime: log.clock }],
+    ['REPLAYED', { author: lct, entryTime: log.clock }],
     ['AUTHOR_INACTIVE', { n: used + 1 }],
+    // Who is unknown has used no lane, so this one needs no mending of n before it.
+    ['AUTHOR_UNKNOWN', { author: testLct(99), n: used }],
   ]
 
-  it('goes by kind, society, place, freshness, protocol, time, lane, author', () => {
+  it('goes by kind, society, place, protocol, freshness, time, lane, author', () => {
     let now = wrong
     for (const [code, mend] of rows) {
       now = { ...now, ...mend }
       const { author, entryTime, kind, n, protocol, recordTime, seq, signers, society } = now
-      // AUTHOR_UNKNOWN comes after REPLAYED, but who is unknown has used no lane.
-      const time = recordTime === AGES_AGO ? 0 : entryTime
-      const record = override({ ...openedOf(log.draft(pay(10 ** 9))).record }, { author, kind, n, society, time })
+      const record = override(
+        { ...openedOf(log.draft(pay(10 ** 9))).record },
+        { author, kind, n, society, time: recordTime },
+      )
       const opened = openEntry(
         entryBytes({ ...record, kind: 'atp.transfer' }, signRecord(record, signers), log.size, entryTime),
         sha256,
@@ -239,7 +240,6 @@ describe('the first code of several', () => {
 describe('deciding', () => {
   it('leaves no trace of what it refuses, and none of what it accepts until that is taken', () => {
     const { log, pay } = start()
-    const written: string[] = []
     const watched: StateView = { get: key => deepFrozen(log.get(key)) }
     const inputs = [
       pay(),
@@ -251,7 +251,6 @@ describe('deciding', () => {
     const before = snapshot(log)
     for (const input of inputs) decide(watched, log.id, openedOf(log.draft(input)), context)
     assert.deepEqual(snapshot(log), before)
-    assert.deepEqual(written, [])
   })
 
   it('gives the same twice', () => {
@@ -279,12 +278,13 @@ describe('deciding', () => {
     for (const input of inputs) {
       const entry = openedOf(log.draft(input))
       const foretold = new Set(touchedKeys(entry))
-      decide(
-        { get: key => (assert.ok(foretold.has(key), `${input.kind} reads ${key}`), log.get(key)) },
-        log.id,
-        entry,
-        context,
-      )
+      const strict: StateView = {
+        get(key) {
+          assert.ok(foretold.has(key), `${input.kind} reads ${key}`)
+          return log.get(key)
+        },
+      }
+      decide(strict, log.id, entry, context)
     }
   })
 
@@ -300,8 +300,7 @@ describe('deciding', () => {
       assert.equal(code === 'CHARTER_TWICE', entry.seq === 0)
     }
     const digest = replay.digest()
-    for (const { bytes, seq } of log.entries)
-      assert.equal(replay.apply(bytes).ok, seq === 0 ? replay.apply(bytes).ok : false)
+    for (const { bytes } of log.entries) assert.equal(replay.apply(bytes).ok, false)
     assert.deepEqual(replay.digest(), digest)
   })
 
@@ -321,8 +320,8 @@ describe('deciding', () => {
         time += days * DAY_MS
         const record = override(openedOf(log.draft(pay())).record, { 'body.amount': amount, n, time })
         const bytes = entryBytes(record, signRecord(record, [ada]), clean.entries.length, time)
-        for (const bad of [{ n: 0 + 1, 'body.to': other, 'body.amount': 10 ** 9 }, { author: testLct(99) }]) {
-          const refused = override(record, { ...bad })
+        for (const bad of [{ n: 1, 'body.to': other, 'body.amount': 10 ** 9 }, { author: testLct(99) }]) {
+          const refused = override(record, bad)
           assert.equal(
             noisy.apply(entryBytes(refused, signRecord(refused, [ada]), noisy.entries.length, time + DAY_MS)).ok,
             false,
