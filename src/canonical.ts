@@ -40,14 +40,14 @@ export function canonicalText(value: Json): string {
   }
   if (value === null || typeof value === 'boolean') return String(value)
   if (Array.isArray(value)) return `[${value.map(item => canonicalText(item as Json)).join(',')}]`
-  const members: string[] = []
+  let members = ''
   for (const name of Object.keys(value).sort()) {
     const member = (value as JsonObject)[name]
     if (member === undefined) continue
     if (!NAME.test(name)) throw new RangeError(`no canonical form: member ${name}`)
-    members.push(`"${name}":${canonicalText(member)}`)
+    members += `${members === '' ? '' : ','}"${name}":${canonicalText(member)}`
   }
-  return `{${members.join(',')}}`
+  return `{${members}}`
 }
 
 export function canonicalBytes(value: Json): Uint8Array {

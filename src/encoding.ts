@@ -14,8 +14,12 @@ const LAST_CHARACTER = [/^$|[A-Za-z0-9_-]$/, /$^/, /[AQgw]$/, /[AEIMQUYcgkosw048
 /** The bytes of base64url text, or undefined unless it is the one spelling of exactly `length` bytes (any number if absent). */
 export function fromBase64url(text: string, length?: number): Uint8Array | undefined {
   if (length !== undefined && text.length !== Math.ceil((length * 4) / 3)) return undefined
-  if (!/^[A-Za-z0-9_-]*$/.test(text) || !LAST_CHARACTER[text.length % 4]?.test(text)) return undefined
-  return fromString(text, 'base64url')
+  return isBase64url(text) ? fromString(text, 'base64url') : undefined
+}
+
+/** Whether text is the one spelling of some bytes; for hot paths that need the bytes later or never. */
+export function isBase64url(text: string): boolean {
+  return /^[A-Za-z0-9_-]*$/.test(text) && LAST_CHARACTER[text.length % 4]?.test(text) === true
 }
 
 /** Padded base64 of C2SP notes. */

@@ -9,10 +9,15 @@ export function verifySync(key: Uint8Array, signature: Uint8Array, message: Uint
   return admissible(key, signature) && sodium.crypto_sign_verify_detached(signature, message, key)
 }
 
-/** OpenSSL's, which uses the processor's SHA instructions; libsodium's is four times slower on 4 KiB. */
+/**
+ * OpenSSL's, which uses the processor's SHA instructions; libsodium's is four times slower on 4 KiB. By way of a text,
+ * because a Buffer costs more than the hash of an entry: 0.7 µs, not 1.6 µs, for a node of the tree.
+ */
 export const sha256: Sha256 = bytes => {
-  const digest = hash('sha256', bytes, 'buffer')
-  return new Uint8Array(digest.buffer, digest.byteOffset, digest.length)
+  const text = hash('sha256', bytes, 'binary')
+  const digest = new Uint8Array(32)
+  for (let i = 0; i < 32; i++) digest[i] = text.charCodeAt(i)
+  return digest
 }
 
 /** A private key: 32 random bytes. */

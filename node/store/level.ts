@@ -132,20 +132,25 @@ class LevelStore implements Store {
     const keys = group.flatMap(({ options }) => (options.expect ?? []).map(([key]) => key))
     const values = keys.length === 0 ? [] : await getMany(this.#db, keys)
     const current = new Map(keys.map((key, index) => [key, values[index]]))
-    const ops: StoreOp[] = []
+    // Filled call by call: an array of operations costs half as much again, since all its objects are cloned and taken apart.
+    const batch = this.#db.batch()
     let sync = false
     const held = group.map(waiting => {
       if (!holds(waiting.options.expect, key => current.get(key))) return false
       for (const op of waiting.ops) {
-        ops.push(op)
-        current.set(op.key, op.type === 'put' ? op.value : undefined)
+        if (op.type === 'put') batch.put(op.key, op.value)
+        else batch.del(op.key)
+        if (current.has(op.key)) current.set(op.key, op.type === 'put' ? op.value : undefined)
       }
       sync ||= waiting.options.sync
       return true
     })
-    if (ops.length === 0) return held
+    if (batch.length === 0) {
+      await batch.close()
+      return held
+    }
     if (sync && this.#unsynced) await syncLogs(this.#path)
-    await this.#db.batch(ops, { sync })
+    await batch.write({ sync })
     this.#unsynced = !sync
     return held
   }
@@ -153,6 +158,7 @@ class LevelStore implements Store {
 
 /** How many waiting batches go out together: those that ask for nothing (sync, comparison) that the first does not wait for anyway. */
 function groupLength(queue: readonly Waiting[]): number {
+  if (queue.length === 1) return 1
   const first = queue[0]?.options
   let bytes = 0
   const end = queue.findIndex(({ ops, options }, index) => {

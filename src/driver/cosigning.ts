@@ -5,6 +5,7 @@ import { formatNote, type Note, parseNote } from '../log/note.ts'
 import type { Clock } from '../ports.ts'
 import type { DecideContext } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
+import type { Result } from '../result.ts'
 import type { KeyText, Seq } from '../units.ts'
 import { Collector, type CollectorAction } from '../witnessing/collector.ts'
 import type { Net } from './net.ts'
@@ -12,6 +13,8 @@ import type { NoteBook } from './note-book.ts'
 import type { Replica } from './replica.ts'
 
 const ASK_TIMEOUT_MS = 2_000
+/** As many as a gossiped group carries. */
+const COLLECTED_MAX = 4
 
 /** Carries out what the collector says: asks witnesses, checks their answers, hands over what became final. */
 export class Cosigning {
@@ -20,11 +23,12 @@ export class Cosigning {
   readonly #net: Net
   readonly #clock: Clock
   readonly #context: DecideContext
-  readonly #onFinal: (note: Note) => void
+  readonly #onCosigned: (note: Note) => void
   readonly #onRefused: (witness: KeyText, error: Rejection) => void
   readonly #collector = new Collector()
   readonly #inFlight = new Set<KeyText>()
-  #note: Note | undefined
+  /** Notes on offer lately with the cosignatures collected, by size. */
+  readonly #collected = new Map<Seq, Note>()
   #cancel: (() => void) | undefined
   #stopped = false
 
@@ -35,7 +39,8 @@ export class Cosigning {
       readonly net: Net
       readonly clock: Clock
       readonly context: DecideContext
-      readonly onFinal: (note: Note) => void
+      /** A note with one more cosignature. Also one that came late: sizes of one history add up. */
+      readonly onCosigned: (note: Note) => void
       readonly onRefused: (witness: KeyText, error: Rejection) => void
     },
   ) {
@@ -44,13 +49,18 @@ export class Cosigning {
     this.#net = components.net
     this.#clock = components.clock
     this.#context = components.context
-    this.#onFinal = components.onFinal
+    this.#onCosigned = components.onCosigned
     this.#onRefused = components.onRefused
   }
 
   /** Which checkpoint is on offer and who has signed it. */
   get offered(): Collector['offered'] {
     return this.#collector.offered
+  }
+
+  /** Cosigned notes, newest first: what followers need to see the same finality. */
+  get collected(): readonly Note[] {
+    return [...this.#collected.values()].filter(({ signatures }) => signatures.length > 1).reverse()
   }
 
   /** The log grew, or a witness came back. */
@@ -82,7 +92,6 @@ export class Cosigning {
     for (const action of actions) {
       if (action.type === 'wake') this.#wake(action.at)
       else if (action.type === 'ask') void this.#ask(action.witness, action.size)
-      else if (this.#note !== undefined) this.#onFinal(this.#note)
     }
   }
 
@@ -92,27 +101,42 @@ export class Cosigning {
   }
 
   async #ask(witness: KeyText, size: Seq): Promise<void> {
-    const latest = this.#notes.latest
-    if (this.#note?.checkpoint.size !== size && latest?.checkpoint.size === size) this.#note = latest
-    const note = this.#note
-    if (note === undefined || note.checkpoint.size !== size || this.#inFlight.has(witness)) return
+    const note = this.#noteOf(size)
     const peer = this.#net.peers().find(candidate => candidate.witnessKey === witness)
-    if (peer === undefined) return
+    if (note === undefined || peer === undefined || this.#inFlight.has(witness)) return
     this.#inFlight.add(witness)
     const offered = { ...note, signatures: note.signatures.filter(line => line.name === note.checkpoint.origin) }
-    const reply = await this.#net.request(
-      peer.peer,
-      'cosign',
-      { note: formatNote(offered) },
-      { timeoutMs: ASK_TIMEOUT_MS },
-    )
+    const request = { note: formatNote(offered) }
+    const reply = await this.#net.request(peer.peer, 'cosign', request, { timeoutMs: ASK_TIMEOUT_MS })
     this.#inFlight.delete(witness)
     if (this.#stopped) return
-    if (!reply.ok) return this.#onRefused(witness, reply.error)
-    const line = this.#readLine(note, reply.value.line, witness)
-    if (line === undefined) return this.#onRefused(witness, rejection('COSIGNATURE_INVALID'))
-    if (this.#note?.checkpoint.size === size) this.#note = addCosignatures(this.#note, [line])
+    this.#onAnswer(witness, note, reply)
+    // While it took its time the offer went on.
+    const next = this.#collector.offered
+    if (next !== undefined && next.size > size && !next.signed.includes(witness)) void this.#ask(witness, next.size)
+  }
+
+  #onAnswer(witness: KeyText, note: Note, reply: Result<{ readonly line: string }>): void {
+    const { size } = note.checkpoint
+    const line = reply.ok ? this.#readLine(note, reply.value.line, witness) : undefined
+    if (line === undefined) {
+      this.#onRefused(witness, reply.ok ? rejection('COSIGNATURE_INVALID') : reply.error)
+      return
+    }
+    const cosigned = addCosignatures(this.#collected.get(size) ?? note, [line])
+    if (this.#collected.has(size)) this.#collected.set(size, cosigned)
+    this.#onCosigned(cosigned)
     this.#run(this.#collector.onSigned(witness, size, this.#clock.now()))
+  }
+
+  /** The note of the size on offer; undefined when the log has grown before it was ever offered. */
+  #noteOf(size: Seq): Note | undefined {
+    const latest = this.#notes.latest
+    const known = this.#collected.get(size)
+    if (known !== undefined || latest?.checkpoint.size !== size) return known
+    this.#collected.set(size, latest)
+    for (const old of this.#collected.keys()) if (this.#collected.size > COLLECTED_MAX) this.#collected.delete(old)
+    return latest
   }
 
   /** The witness's line, once its signature over this very note is proved. */

@@ -191,7 +191,7 @@ export class Federation implements NetHandlers {
       net,
       clock,
       context,
-      onFinal: note => this.#guard('final', this.#onOwnFinal(note)),
+      onCosigned: note => this.#guard('final', this.#onCosigned(note)),
       onRefused: (_witness, error) => this.events.rejected(error),
     })
     const sequencer = new Sequencer(
@@ -358,14 +358,14 @@ export class Federation implements NetHandlers {
     this.own?.cosigning.poke()
   }
 
-  async #onOwnFinal(note: Note): Promise<void> {
+  /** A witness signed a note of the own log. When that makes more of it final, followers get what shows it. */
+  async #onCosigned(note: Note): Promise<void> {
     const own = this.own
     if (own === undefined) return
     const offered = await own.log.notes.offer(note)
-    if (!offered.ok || offered.value.type !== 'held') return
-    if (offered.value.final > offered.value.finalBefore)
-      this.events.final(own.log, offered.value.finalBefore, offered.value.final)
-    const frame = own.sequencer.noteFrame()
+    if (!offered.ok || offered.value.type !== 'held' || offered.value.final <= offered.value.finalBefore) return
+    this.events.final(own.log, offered.value.finalBefore, offered.value.final)
+    const frame = own.sequencer.noteFrame(own.cosigning.collected)
     if (frame !== undefined) await this.ports.net.publishGroup(own.log.society, frame)
   }
 

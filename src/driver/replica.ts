@@ -100,7 +100,7 @@ export class Replica {
         throw new Error(`stored tree of ${society} is damaged`)
       replica.#edge = edge
       replica.#tip = { size, root: fromBase64url(root, 32) as Uint8Array, time }
-      await replica.#refresh([stateKeys.law], true)
+      await replica.#refresh()
     }
     if (forkBytes !== undefined) replica.#halt = { mode: 'frozen' }
     else if (voidBytes !== undefined) replica.#halt = decodeState(voidBytes) as unknown as Halt
@@ -225,7 +225,7 @@ export class Replica {
     this.#tip = tip
     this.#remember(tip)
     for (const [key, value] of changes) this.#cache.set(key, value)
-    await this.#refresh([...changes.keys()], false)
+    await this.#refresh(changes)
     for (const listener of this.#listeners) listener({ entries, tip })
   }
 
@@ -238,9 +238,9 @@ export class Replica {
     }
   }
 
-  /** Reads again what is kept decoded, when a group touched it. */
-  async #refresh(changed: readonly string[], first: boolean): Promise<void> {
-    if (!first && !changed.includes(stateKeys.law) && !changed.includes(stateKeys.keys)) return
+  /** Reads again what is kept decoded, when a group touched it; all of it at the start. */
+  async #refresh(changed?: ReadonlyMap<string, unknown>): Promise<void> {
+    if (changed?.has(stateKeys.law) === false && !changed.has(stateKeys.keys)) return
     const [charter, law, keys] = await this.states([stateKeys.charter, stateKeys.law, stateKeys.keys])
     if (charter === undefined || law === undefined || keys === undefined) return
     this.#inForce = {
@@ -248,7 +248,7 @@ export class Replica {
       law: law as unknown as Law,
       keys: keys as unknown as KeysState,
     }
-    if (!first && !changed.some(key => key.startsWith('handover/'))) return
+    if (changed !== undefined && ![...changed.keys()].some(key => key.startsWith('handover/'))) return
     const handovers: { seq: Seq; state: HandoverState }[] = []
     for await (const [key, value] of this.#store.range(handoverRange(this.society)))
       handovers.push({ seq: Number(key.slice(-16)), state: decodeState(value) as unknown as HandoverState })

@@ -87,6 +87,11 @@ export class Sequencer {
     const again = this.#pending.get(record.id)
     if (again !== undefined) return again
     if (this.#queue.length >= QUEUE_MAX) return fail(rejection('OVERLOADED'))
+    // Its checkpoint would need a key that this process does not hold, and nobody would accept it.
+    const next =
+      record.record.kind === 'law.update' ? (record.record.body as { society_key?: string }).society_key : undefined
+    if (next !== undefined && next !== this.#signer.key)
+      return fail(rejection('NOT_SEQUENCER', 'the new society key is not the one of this process'))
     const refused = this.#refusal()
     if (refused !== undefined) return fail(refused)
     const answer = new Promise<Result<Seq>>(resolve => this.#queue.push({ record, answer: resolve }))
@@ -198,15 +203,15 @@ export class Sequencer {
     this.#events.sequenced({ first: first.seq, entries, note, frame })
   }
 
-  /** A group without entries: brings followers the cosignatures of the newest final note. */
-  noteFrame(): Uint8Array | undefined {
+  /** A group without entries: brings followers the notes whose cosignatures made more final. */
+  noteFrame(notes: readonly Note[]): Uint8Array | undefined {
     const latest = this.#notes.latest
     if (latest === undefined) return undefined
     return encodeGroup({
       first: latest.checkpoint.size,
       entries: [],
       checkpoint: formatNote(latest),
-      notes: this.#finalNotes(),
+      notes: notes.map(formatNote),
     })
   }
 

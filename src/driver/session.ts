@@ -15,8 +15,9 @@ class CachedView implements StateView {
     this.#cache = cache
   }
   get(key: string): Json | undefined {
-    if (!this.#cache.has(key)) throw new MissingKey(key)
-    return this.#cache.get(key)
+    const value = this.#cache.get(key)
+    if (value === undefined && !this.#cache.has(key)) throw new MissingKey(key)
+    return value
   }
 }
 
@@ -42,9 +43,9 @@ export class DecideSession {
   }
 
   async prefetch(entries: readonly OpenedEntry[]): Promise<void> {
-    const wanted = new Set<string>()
-    for (const entry of entries) for (const key of touchedKeys(entry)) if (!this.#cache.has(key)) wanted.add(key)
-    await this.load([...wanted])
+    const touched = new Set<string>()
+    for (const entry of entries) for (const key of touchedKeys(entry)) touched.add(key)
+    await this.load([...touched].filter(key => !this.#cache.has(key)))
   }
 
   async load(keys: readonly string[]): Promise<void> {

@@ -83,7 +83,8 @@ export class Witness {
     const { size, root } = note.checkpoint
     const { halt, tip } = this.#replica
     if (halt?.mode === 'frozen') return fail(rejection('FROZEN'))
-    if (halt !== undefined && size > tip.size) return fail(rejection('VOID_ENTRY'))
+    if (halt !== undefined && size > tip.size)
+      return fail(rejection(halt.mode === 'void' ? 'VOID_ENTRY' : 'UNKNOWN_PROTOCOL'))
     if (size > tip.size) return fail(rejection('CHECKPOINT_AHEAD'))
     const own = await this.#replica.rootAt(size)
     if (own === undefined || !sameHash(own, root)) {

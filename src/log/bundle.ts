@@ -72,6 +72,14 @@ interface Force {
   readonly law: Law
 }
 
+/** A handover of the bundle at its place in the chain. */
+interface Step {
+  readonly handover: Bundle['handovers'][number]
+  readonly seq: Seq
+  readonly before: Force
+  readonly after: Force
+}
+
 /**
  * Checks a bundle offline. `society`: the id that the reader expects. `accept`: only these cosigners count, and a quorum of
  * them is demanded. Codes: FORMAT_*, BUNDLE_FORMAT, BUNDLE_CHAIN, BUNDLE_QUORUM, BUNDLE_SUPERFLUOUS, PROOF_INVALID,
@@ -136,17 +144,20 @@ function followChain(
     return fail(rejection('BUNDLE_CHAIN', 'does not begin with a charter'))
   const body = charter.value.record.body as unknown as { society_key: KeyText; next: HashText; law: Law }
   let force: Force = { key: body.society_key, next: body.next, law: body.law }
-  let last = 0
+  const steps: Step[] = []
   for (const handover of bundle.handovers) {
     const entry = included(handover.entry, handover.proof, bundle.society, main, check)
     if (!entry.ok) return entry
     const next = afterUpdate(force, entry.value, check)
     if (!next.ok) return next
-    if (entry.value.seq <= last) return fail(rejection('BUNDLE_CHAIN', 'handovers out of order'))
-    last = entry.value.seq
-    const bad = witnessedHandover(handover, entry.value.seq, force, next.value, bundle.society, main, check)
-    if (bad !== undefined) return fail(bad)
+    const { seq } = entry.value
+    if (seq <= (steps.at(-1)?.seq ?? 0)) return fail(rejection('BUNDLE_CHAIN', 'handovers out of order'))
+    steps.push({ handover, seq, before: force, after: next.value })
     force = next.value
+  }
+  for (const step of steps) {
+    const bad = witnessedHandover(step, steps, bundle.society, main, check)
+    if (bad !== undefined) return fail(bad)
   }
   return ok({ force, charter: charter.value })
 }
@@ -186,12 +197,10 @@ function afterUpdate(force: Force, entry: OpenedEntry, check: Check): Result<For
     : fail(rejection('BUNDLE_SUPERFLUOUS', 'a law.update that hands nothing over'))
 }
 
-/** The replaced set's quorum on a note above the handover, of the same history as the main note. */
+/** The replaced set's quorum on a note above the handover, of the same history as the main note. Later handovers may lie below that note. */
 function witnessedHandover(
-  handover: Bundle['handovers'][number],
-  seq: Seq,
-  before: Force,
-  after: Force,
+  { handover, seq, before, after }: Step,
+  steps: readonly Step[],
   society: SocietyId,
   main: Note,
   check: Check,
@@ -199,8 +208,10 @@ function witnessedHandover(
   const parsed = parseNote(handover.note)
   if (!parsed.ok) return parsed.error
   const note = parsed.value
-  if (note.checkpoint.size <= seq) return rejection('BUNDLE_CHAIN', 'the note does not cover the handover')
-  const signed = exactQuorum(note, society, after.key, before.law.finality, check)
+  const { size } = note.checkpoint
+  if (size <= seq) return rejection('BUNDLE_CHAIN', 'the note does not cover the handover')
+  const { key } = steps.findLast(step => step.seq < size)?.after ?? after
+  const signed = exactQuorum(note, society, key, before.law.finality, check)
   if (!signed.ok) return signed.error
   const path = decodeProof(handover.consistency)
   const [small, large] =

@@ -25,7 +25,8 @@ export class Draft implements StateView {
   }
 
   get(key: string): Json | undefined {
-    return this.#changes.has(key) ? this.#changes.get(key) : this.#base.get(key)
+    const changed = this.#changes.get(key)
+    return changed === undefined && !this.#changes.has(key) ? this.#base.get(key) : changed
   }
 
   /** undefined deletes. */

@@ -29,7 +29,6 @@ interface Offer {
   readonly size: Seq
   readonly at: EpochMs
   readonly signed: Set<KeyText>
-  readonly asked: Set<KeyText>
   done: boolean
 }
 
@@ -77,12 +76,15 @@ export class Collector {
       const until = nextOfferAt(offer, this.#tip)
       if (now < until) return [{ type: 'wake', at: until }]
     }
-    const next: Offer = { size: this.#tip, at: now, signed: new Set(), asked: new Set(), done: false }
+    const next: Offer = { size: this.#tip, at: now, signed: new Set(), done: false }
     // Who signed this very size already need not sign again, unless it is to be refreshed.
-    if (offer !== undefined && !offer.done && offer.size === this.#tip) for (const key of offer.signed) next.signed.add(key)
+    if (offer !== undefined && !offer.done && offer.size === this.#tip)
+      for (const key of offer.signed) next.signed.add(key)
     this.#offer = next
     const all = new Set([this.#set, ...this.#set.also].flatMap(({ witnesses }) => witnesses))
-    const asks = [...all].filter(key => !next.signed.has(key)).map(witness => ({ type: 'ask' as const, witness, size: next.size }))
+    const asks = [...all]
+      .filter(key => !next.signed.has(key))
+      .map(witness => ({ type: 'ask' as const, witness, size: next.size }))
     return [...asks, { type: 'wake', at: nextOfferAt(next, this.#tip) }]
   }
 }

@@ -28,10 +28,7 @@ export class StartUp {
   }
 
   /** Whether a sequencer may append and sign at `size`. */
-  sequencerReady(
-    size: Seq,
-    set: { readonly witnesses: readonly KeyText[]; readonly quorum: number },
-  ): boolean {
+  sequencerReady(size: Seq, set: { readonly witnesses: readonly KeyText[]; readonly quorum: number }): boolean {
     if (this.#overridden) return true
     const heard = set.witnesses.filter(key => this.#told.has(key)).length
     if (heard >= set.quorum) this.#sequencerFloor ??= this.newest(set.witnesses)
