@@ -83,7 +83,9 @@ describe('test vectors', function () {
       assert.ok(cases.some(({ code }) => code === undefined) && cases.some(({ code }) => code !== undefined), path)
     }
     const good = loadVectors<RecordVector>('records/attest.json').filter(({ code }) => code === undefined)
-    const types = new Set(good.map(({ entry }) => (JSON.parse(entry) as { record: { body: AttestBody } }).record.body.type))
+    const types = new Set(
+      good.map(({ entry }) => (JSON.parse(entry) as { record: { body: AttestBody } }).record.body.type),
+    )
     assert.deepEqual([...types].sort(), [...ATTESTATION_TYPES].sort())
   })
 
@@ -103,7 +105,10 @@ describe('test vectors', function () {
       const source = readFileSync(new URL(test, import.meta.url), 'utf8')
       assert.ok(source.includes(path.slice(path.lastIndexOf('/') + 1)), `${test} does not read ${path}`)
     }
-    assert.deepEqual(unreadVectors().filter(path => !(path in ELSEWHERE)), [])
+    assert.deepEqual(
+      unreadVectors().filter(path => !(path in ELSEWHERE)),
+      [],
+    )
   })
 })
 

@@ -35,22 +35,22 @@ export function gossipsubSettings(options: {
     asyncValidation: true,
     emitSelf: false,
     fallbackToFloodsub: false,
-    // A group goes to D neighbours and these pass it on. Flooding would cost the sequencer up to 1 MiB × peers for each
-    // group; the mesh adds a hop, and gossip is for speed only: what it misses is fetched.
-    floodPublish: false,
+    // Who publishes a log sends it to everybody who follows it and is connected: witnesses have the entries one hop
+    // earlier, and finality waits for them. The mesh below only carries them on to those who are not. A federation of
+    // hundreds of followers would rather pay the hop than 1 MiB × peers; then this is the line to change.
+    floodPublish: true,
     batchPublish: true,
     // Addresses come from laws and configuration; peer exchange would let any neighbour choose whom we dial.
     doPX: false,
     allowPublishToZeroTopicPeers: true,
     ignoreDuplicatePublishError: true,
-    // 3 to 30 nodes: up to six of them mesh fully; above, five neighbours reach thirty nodes in two or three hops. Every
-    // neighbour more is one more copy of each message at each node: twenty nodes on two cores need a third less time
-    // for a thousand messages than with D 6 and Dhi 10.
-    D: 5,
-    Dlo: 4,
-    Dhi: 8,
-    Dscore: 3,
-    Dout: 2,
+    // 3 to 30 nodes: three neighbours reach thirty nodes in three or four hops. Every neighbour more is one more copy of
+    // each message at each node, and copies are what a small machine spends most of its time on.
+    D: 3,
+    Dlo: 2,
+    Dhi: 6,
+    Dscore: 2,
+    Dout: 1,
     Dlazy: 6,
     // IDONTWANT costs more than it saves for small messages; large groups are worth it.
     idontwantMinDataSize: 16_384,

@@ -16,22 +16,60 @@ interface Step {
   readonly time: EpochMs
   readonly rates: DecayRates
 }
-const days = (rates: DecayRates, ...at: readonly number[]): Step[] => at.map(day => ({ time: T0 + day * DAY_MS, rates }))
+const days = (rates: DecayRates, ...at: readonly number[]): Step[] =>
+  at.map(day => ({ time: T0 + day * DAY_MS, rates }))
 
-const tables: readonly [id: string, comment: string, interval: number, genesis: DecayRates, steps: readonly Step[]][] = [
-  ['same-interval', 'the last millisecond of the first interval changes nothing', DAY_MS, DEFAULT, [{ time: T0 + DAY_MS - 1, rates: DEFAULT }]],
-  ['default', 'the default law, day by day over its grace', DAY_MS, DEFAULT, days(DEFAULT, 1, 2, 6, 7, 8, 9)],
-  ['default-month', 'thirty days at once are the same as one by one', DAY_MS, DEFAULT, days(DEFAULT, 30)],
-  ['default-end', 'the last interval in which something is left, and the one after it', DAY_MS, DEFAULT, days(DEFAULT, 364, 365)],
-  ['default-silent', 'no entry for four years', DAY_MS, DEFAULT, days(DEFAULT, 1_461)],
-  ['none', 'a law without decay still ends at the maximal age', DAY_MS, NONE, days(NONE, 1, 364, 365)],
-  ['all', 'everything in 30 days', DAY_MS, ALL, days(ALL, 1, 2, 30)],
-  ['all-month', 'everything in one interval of 30 days', MONTH_MS, ALL, [{ time: T0 + MONTH_MS, rates: ALL }]],
-  ['odd', 'a rate, a grace and an interval that divide nothing', 7 * HOUR_MS + 1, ODD, [3, 9, 11, 40].map(day => ({ time: T0 + day * DAY_MS, rates: ODD }))],
-  ['hours', 'an interval of an hour', HOUR_MS, SHORT, [1, 2, 24, 48, 49].map(hour => ({ time: T0 + hour * HOUR_MS, rates: SHORT }))],
-  ['law-changes', 'the step out of an interval follows the law before its first entry', DAY_MS, DEFAULT, [...days(DEFAULT, 8), { time: T0 + 8 * DAY_MS + 1, rates: ALL }, ...days(ALL, 9, 10), ...days(NONE, 12)]],
-  ['age-falls', 'a law with a lower maximal age empties what is older', DAY_MS, DEFAULT, [...days(DEFAULT, 20), ...days(SHORT, 21)]],
-]
+const tables: readonly [id: string, comment: string, interval: number, genesis: DecayRates, steps: readonly Step[]][] =
+  [
+    [
+      'same-interval',
+      'the last millisecond of the first interval changes nothing',
+      DAY_MS,
+      DEFAULT,
+      [{ time: T0 + DAY_MS - 1, rates: DEFAULT }],
+    ],
+    ['default', 'the default law, day by day over its grace', DAY_MS, DEFAULT, days(DEFAULT, 1, 2, 6, 7, 8, 9)],
+    ['default-month', 'thirty days at once are the same as one by one', DAY_MS, DEFAULT, days(DEFAULT, 30)],
+    [
+      'default-end',
+      'the last interval in which something is left, and the one after it',
+      DAY_MS,
+      DEFAULT,
+      days(DEFAULT, 364, 365),
+    ],
+    ['default-silent', 'no entry for four years', DAY_MS, DEFAULT, days(DEFAULT, 1_461)],
+    ['none', 'a law without decay still ends at the maximal age', DAY_MS, NONE, days(NONE, 1, 364, 365)],
+    ['all', 'everything in 30 days', DAY_MS, ALL, days(ALL, 1, 2, 30)],
+    ['all-month', 'everything in one interval of 30 days', MONTH_MS, ALL, [{ time: T0 + MONTH_MS, rates: ALL }]],
+    [
+      'odd',
+      'a rate, a grace and an interval that divide nothing',
+      7 * HOUR_MS + 1,
+      ODD,
+      [3, 9, 11, 40].map(day => ({ time: T0 + day * DAY_MS, rates: ODD })),
+    ],
+    [
+      'hours',
+      'an interval of an hour',
+      HOUR_MS,
+      SHORT,
+      [1, 2, 24, 48, 49].map(hour => ({ time: T0 + hour * HOUR_MS, rates: SHORT })),
+    ],
+    [
+      'law-changes',
+      'the step out of an interval follows the law before its first entry',
+      DAY_MS,
+      DEFAULT,
+      [...days(DEFAULT, 8), { time: T0 + 8 * DAY_MS + 1, rates: ALL }, ...days(ALL, 9, 10), ...days(NONE, 12)],
+    ],
+    [
+      'age-falls',
+      'a law with a lower maximal age empties what is older',
+      DAY_MS,
+      DEFAULT,
+      [...days(DEFAULT, 20), ...days(SHORT, 21)],
+    ],
+  ]
 
 function run(interval: number, genesis: DecayRates, steps: readonly Step[]): DecayState[] {
   let decay = genesisDecay(T0, interval, genesis)
@@ -44,7 +82,12 @@ function run(interval: number, genesis: DecayRates, steps: readonly Step[]): Dec
 function tableCases(): VectorCase[] {
   return tables.map(([id, comment, interval_ms, rates, steps]) => {
     const states = run(interval_ms, rates, steps)
-    const table = states.map(({ k, origin, factors }) => ({ k, origin, count: factors.length, factors: picked(factors) }))
+    const table = states.map(({ k, origin, factors }) => ({
+      k,
+      origin,
+      count: factors.length,
+      factors: picked(factors),
+    }))
     return { id, comment, tags: ['table'], interval_ms, genesis: { time: T0, rates }, steps, expect: table }
   })
 }
@@ -53,19 +96,34 @@ function tableCases(): VectorCase[] {
 function picked(factors: readonly number[]): (readonly [age: number, factor: number])[] {
   const last = factors.length - 1
   const ages = [...new Set([0, 1, 2, 6, 7, 8, 30, Math.floor(last / 2), last - 1, last])]
-  return ages.filter(age => age >= 0 && age <= last).sort((a, b) => a - b).map(age => [age, factors[last - age] ?? 0])
+  return ages
+    .filter(age => age >= 0 && age <= last)
+    .sort((a, b) => a - b)
+    .map(age => [age, factors[last - age] ?? 0])
 }
 
 const K0 = T0 / DAY_MS
-const account = (book: bigint, ...lots: readonly (readonly [number, number])[]): Account => ({ book: book.toString(), lots })
+const account = (book: bigint, ...lots: readonly (readonly [number, number])[]): Account => ({
+  book: book.toString(),
+  lots,
+})
 const fresh = (...lots: readonly (readonly [number, number])[]): Account =>
-  account(lots.reduce((sum, [, principal]) => sum + bookOf(principal), 0n), ...lots)
+  account(
+    lots.reduce((sum, [, principal]) => sum + bookOf(principal), 0n),
+    ...lots,
+  )
 
 const payments: readonly [id: string, comment: string, day: number, before: Account, amount: number][] = [
   ['whole', 'on the day of the charge a unit is a millionth', 0, fresh([K0, 1_000]), 400],
   ['all-of-a-lot', 'a lot is gone when nothing of it is left', 0, fresh([K0, 1_000]), 1_000],
   ['rounded', 'a millionth costs two units when each is worth less', 1, fresh([K0, 1_000]), 1],
-  ['oldest-first', 'the oldest lot first, then part of the next', 30, fresh([K0, 100], [K0 + 10, 100], [K0 + 29, 100]), 150],
+  [
+    'oldest-first',
+    'the oldest lot first, then part of the next',
+    30,
+    fresh([K0, 100], [K0 + 10, 100], [K0 + 29, 100]),
+    150,
+  ],
   ['exact', 'the whole balance in whole millionths', 30, fresh([K0, 1_000_000_000]), 961_239_119],
   ['above', 'a millionth more than that', 30, fresh([K0, 1_000_000_000]), 961_239_120],
   ['expired', 'a lot of which nothing is left is dropped', 365, fresh([K0, 500], [K0 + 300, 500]), 10],

@@ -15,8 +15,16 @@ function valid(society: TestSociety): VectorCase[] {
   const notes = [society.note()]
   const entries = society.entries.map(entry => entry.bytes)
   const groups: readonly [id: string, comment: string, group: Group][] = [
-    ['one-entry', 'an entry and the checkpoint that covers it', { first: 3, entries: entries.slice(3), checkpoint, notes: [] }],
-    ['several', 'several entries, and a note that made earlier ones final', { first: 1, entries: entries.slice(1), checkpoint, notes }],
+    [
+      'one-entry',
+      'an entry and the checkpoint that covers it',
+      { first: 3, entries: entries.slice(3), checkpoint, notes: [] },
+    ],
+    [
+      'several',
+      'several entries, and a note that made earlier ones final',
+      { first: 1, entries: entries.slice(1), checkpoint, notes },
+    ],
     ['no-entries', 'only news of cosignatures', { first: society.size, entries: [], checkpoint, notes }],
   ]
   return groups.map(([id, comment, group]) => ({
@@ -45,9 +53,19 @@ function invalid(): VectorCase[] {
     ['entry-cut', 'the last byte is missing', good.slice(0, -1), 'FORMAT_SCHEMA'],
     ['surplus', 'a byte more', joined(good, Uint8Array.of(0)), 'FORMAT_SCHEMA'],
     ['length-huge', 'a length of 2^32 − 1', joined(framed(head()), u32(0xffffffff)), 'FORMAT_SCHEMA'],
-    ['little-endian', 'lengths the wrong way round', joined(Uint8Array.of(head().length, 0, 0, 0), head()), 'FORMAT_SCHEMA'],
+    [
+      'little-endian',
+      'lengths the wrong way round',
+      joined(Uint8Array.of(head().length, 0, 0, 0), head()),
+      'FORMAT_SCHEMA',
+    ],
     ['head-empty', 'a head without bytes', framed(new Uint8Array(0), entry), 'FORMAT_JSON'],
-    ['head-spaced', 'a head that is not canonical', framed(utf8Encode(` ${text.decode(head())}`), entry), 'FORMAT_NOT_CANONICAL'],
+    [
+      'head-spaced',
+      'a head that is not canonical',
+      framed(utf8Encode(` ${text.decode(head())}`), entry),
+      'FORMAT_NOT_CANONICAL',
+    ],
     ['head-utf-8', 'a head that is not UTF-8', framed(Uint8Array.of(0xff), entry), 'FORMAT_UTF8'],
     ['head-member-more', 'a member that nobody knows', framed(head({ hops: 1 }), entry), 'FORMAT_SCHEMA'],
     ['head-member-less', 'a member is missing', framed(head({ first: undefined }), entry), 'FORMAT_SCHEMA'],

@@ -32,7 +32,14 @@ function logCase({ log, comment, notes }: Story): VectorCase {
     const applied = replay.apply(bytes)
     if (!applied.ok) throw new Error(`${log.slug}: ${applied.error.code}`)
     const { entry } = applied.value
-    roots.push(toBase64url(rootOfLeaves(replay.entries.map(({ leaf }) => leaf), sha256)))
+    roots.push(
+      toBase64url(
+        rootOfLeaves(
+          replay.entries.map(({ leaf }) => leaf),
+          sha256,
+        ),
+      ),
+    )
     return { entry: text.decode(bytes), record_id: entry.id, leaf: toBase64url(entry.leaf) }
   })
   return {
@@ -58,7 +65,8 @@ function checkpoints(log: Story['log'], notes: Story['notes']): object[] {
     const parsed = parseNote(note)
     if (!parsed.ok) throw new Error(parsed.error.code)
     const { size, root } = parsed.value.checkpoint
-    for (const { key } of validCosigners(parsed.value, verifySync, sha256)) cosigned.set(key, Math.max(cosigned.get(key) ?? 0, size))
+    for (const { key } of validCosigners(parsed.value, verifySync, sha256))
+      cosigned.set(key, Math.max(cosigned.get(key) ?? 0, size))
     const replay = new Replay()
     for (const { bytes } of log.entries.slice(0, size)) replay.apply(bytes)
     const { current, handovers } = handoversOf(replay)

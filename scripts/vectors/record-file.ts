@@ -1,11 +1,11 @@
 import { sha256 } from '../../node/crypto/sodium.ts'
+import { canonicalText, type Json, type JsonObject, utf8Encode } from '../../src/canonical.ts'
+import { toBase64url } from '../../src/encoding.ts'
 import { openEntry } from '../../src/ingest/open.ts'
 import { RECORD_KINDS, rulesOf } from '../../src/records/registry.ts'
 import type { Sig } from '../../src/records/types.ts'
 import type { Code } from '../../src/rejection.ts'
 import type { Result } from '../../src/result.ts'
-import { canonicalText, type Json, type JsonObject, utf8Encode } from '../../src/canonical.ts'
-import { toBase64url } from '../../src/encoding.ts'
 import { testLct } from '../../test/support/entries.ts'
 import { identity } from '../../test/support/identity.ts'
 import { netChanges, Replay } from '../../test/support/replay.ts'
@@ -47,17 +47,47 @@ export class RecordCases {
     const entryTime = good.entryTime ?? log.clock + 1_000
     const window = rulesOf(good.kind)?.freshnessMs ?? 0
     const from = (changes: Partial<Draftable>) => ({ ...good, ...changes })
-    this.add(log, 'member-more', 'a member that the schema does not know', from({ body: { ...body, surplus: 1 } }), 'FORMAT_UNKNOWN_FIELD')
+    this.add(
+      log,
+      'member-more',
+      'a member that the schema does not know',
+      from({ body: { ...body, surplus: 1 } }),
+      'FORMAT_UNKNOWN_FIELD',
+    )
     this.add(log, 'member-less', `without ${required}`, from({ body: lacking }), 'FORMAT_SCHEMA')
     this.add(log, 'forged', 'signatures of another record', good, 'SIGNATURE_INVALID', this.#forged(log, good))
-    this.add(log, 'too-old', 'a millisecond outside the window of the kind', from({ entryTime, time: entryTime - window - 1 }), 'STALE')
-    this.add(log, 'too-new', 'a millisecond outside the window of the kind', from({ entryTime, time: entryTime + window + 1 }), 'STALE')
-    this.add(log, 'backwards', 'an entry older than the one before it', from({ entryTime: log.clock - 1 }), 'ENTRY_TIME_BACKWARDS')
+    this.add(
+      log,
+      'too-old',
+      'a millisecond outside the window of the kind',
+      from({ entryTime, time: entryTime - window - 1 }),
+      'STALE',
+    )
+    this.add(
+      log,
+      'too-new',
+      'a millisecond outside the window of the kind',
+      from({ entryTime, time: entryTime + window + 1 }),
+      'STALE',
+    )
+    this.add(
+      log,
+      'backwards',
+      'an entry older than the one before it',
+      from({ entryTime: log.clock - 1 }),
+      'ENTRY_TIME_BACKWARDS',
+    )
     const elsewhere = `elsewhere-${'a'.repeat(26)}`
     this.add(log, 'wrong-society', 'meant for another log', from({ society: elsewhere }), 'WRONG_SOCIETY')
     if ((good.author ?? log.id) === log.id)
       this.add(log, 'replayed', 'n was used in this lane', from({ n: 1 }), 'REPLAYED')
-    this.add(log, 'author-unknown', 'an LCT that this log does not know', from({ author: testLct(99) }), 'AUTHOR_UNKNOWN')
+    this.add(
+      log,
+      'author-unknown',
+      'an LCT that this log does not know',
+      from({ author: testLct(99) }),
+      'AUTHOR_UNKNOWN',
+    )
   }
 
   files(): VectorFiles {
@@ -101,8 +131,14 @@ export class RecordCases {
     const actual = judged.ok ? undefined : judged.error.code
     if (actual !== code) throw new Error(`${kind} ${id}: ${actual}, not ${code}`)
     const opened = openEntry(bytes, sha256)
-    const { record, sigs, seq, time } = JSON.parse(text.decode(bytes)) as { record: JsonObject; sigs: Json; seq: number; time: number }
-    const stage = code === undefined ? 'valid' : !opened.ok ? 'bytes' : code === 'SIGNATURE_INVALID' ? 'signature' : 'state'
+    const { record, sigs, seq, time } = JSON.parse(text.decode(bytes)) as {
+      record: JsonObject
+      sigs: Json
+      seq: number
+      time: number
+    }
+    const stage =
+      code === undefined ? 'valid' : !opened.ok ? 'bytes' : code === 'SIGNATURE_INVALID' ? 'signature' : 'state'
     const found = {
       id,
       comment,

@@ -23,18 +23,41 @@ function mintCases(cases: RecordCases): void {
   add('ceiling', 'exactly the ceiling of the window', mint(world, 20_000 * MICRO))
   cases.addShared(log, good, 'amount')
   amountCases(add, amount => mint(world, amount))
-  add('not-treasurer', 'a member without the role', { ...good, author: ada.lct, signers: [ada.key] }, 'AUTHOR_FORBIDDEN')
-  add('society', 'the society gave the role away', { ...good, author: log.id, signers: [log.society] }, 'AUTHOR_FORBIDDEN')
+  add(
+    'not-treasurer',
+    'a member without the role',
+    { ...good, author: ada.lct, signers: [ada.key] },
+    'AUTHOR_FORBIDDEN',
+  )
+  add(
+    'society',
+    'the society gave the role away',
+    { ...good, author: log.id, signers: [log.society] },
+    'AUTHOR_FORBIDDEN',
+  )
   add('two-signers', 'the society signs as well', { ...good, signers: [tess.key, log.society] }, 'SIGNATURE_COUNT')
   add('above', 'a millionth above the ceiling', mint(world, 20_000 * MICRO + 1), 'MINT_CEILING')
   log.append(mint(world, 15_000 * MICRO))
   add('window-full', 'above the ceiling with what was minted before', mint(world, 5_000 * MICRO + 1), 'MINT_CEILING')
   const later = (Math.floor(log.clock / MONTH_MS) + 1) * MONTH_MS
-  add('next-window', 'the next window begins at a multiple of 30 days', { ...mint(world, 20_000 * MICRO), entryTime: later })
-  add('month-less-1', 'a millisecond before it', { ...mint(world, 5_000 * MICRO + 1), entryTime: later - 1 }, 'MINT_CEILING')
+  add('next-window', 'the next window begins at a multiple of 30 days', {
+    ...mint(world, 20_000 * MICRO),
+    entryTime: later,
+  })
+  add(
+    'month-less-1',
+    'a millisecond before it',
+    { ...mint(world, 5_000 * MICRO + 1), entryTime: later - 1 },
+    'MINT_CEILING',
+  )
   log.append(amend(log, { ceilings: { charge: 0, mint: TOO_MUCH } }))
   add('raise-waits', 'a higher ceiling holds after 30 days only', mint(world, 5_000 * MICRO + 1), 'MINT_CEILING')
-  add('supply', 'the supply would reach 2^53', { ...mint(world, TOO_MUCH), entryTime: later + MONTH_MS }, 'SUPPLY_LIMIT')
+  add(
+    'supply',
+    'the supply would reach 2^53',
+    { ...mint(world, TOO_MUCH), entryTime: later + MONTH_MS },
+    'SUPPLY_LIMIT',
+  )
 }
 
 function chargeCases(cases: RecordCases): void {
@@ -50,8 +73,18 @@ function chargeCases(cases: RecordCases): void {
   amountCases(add, amount => charge(world, ada, amount))
   add('society-less', 'the society did not sign', { ...good, signers: [paul.key] }, 'SIGNER_WRONG')
   add('producer-less', 'the producer did not sign', { ...good, signers: [log.society] }, 'SIGNER_WRONG')
-  add('not-producer', 'a member without the role', { ...good, author: ada.lct, signers: [ada.key, log.society] }, 'AUTHOR_FORBIDDEN')
-  add('three-signers', 'one signature too many', { ...good, signers: [paul.key, log.society, ada.key] }, 'SIGNATURE_COUNT')
+  add(
+    'not-producer',
+    'a member without the role',
+    { ...good, author: ada.lct, signers: [ada.key, log.society] },
+    'AUTHOR_FORBIDDEN',
+  )
+  add(
+    'three-signers',
+    'one signature too many',
+    { ...good, signers: [paul.key, log.society, ada.key] },
+    'SIGNATURE_COUNT',
+  )
   add('ceiling', "exactly what is left of the producer's ceiling", charge(world, bob, 3_990 * MICRO))
   add('above', 'a millionth more', charge(world, bob, 3_990 * MICRO + 1), 'CHARGE_CEILING')
   const nobody = { key: identity('nobody'), lct: log.lctOf(identity('nobody'), 'human') }
@@ -74,7 +107,10 @@ function transferCases(cases: RecordCases): void {
   add('memo', 'with the hash of a memo', { ...good, body: { ...good.body, memo: hashText('memo') } })
   add('first', 'the payee had no account', transfer(ada, tess, 1))
   add('foreign', 'to an introduced LCT', transfer(ada, dora, 1))
-  add('rounding', 'after 30 days one millionth takes two units; what is beyond it goes along', { ...transfer(ada, bob, 1), entryTime })
+  add('rounding', 'after 30 days one millionth takes two units; what is beyond it goes along', {
+    ...transfer(ada, bob, 1),
+    entryTime,
+  })
   add('decayed', 'all that is left after 30 days', { ...transfer(ada, bob, 961_239_119), entryTime })
   add('lane', 'another lane begins anew', { ...good, lane: 255, n: 1 })
   cases.addShared(log, good, 'to')
@@ -85,7 +121,12 @@ function transferCases(cases: RecordCases): void {
   add('signer', 'another key', { ...good, signers: [bob.key] }, 'SIGNER_WRONG')
   add('two-signers', 'the payee signs as well', { ...good, signers: [ada.key, bob.key] }, 'SIGNATURE_COUNT')
   add('above', 'a millionth more than there is', transfer(ada, bob, 1_000 * MICRO + 1), 'BALANCE_INSUFFICIENT')
-  add('above-decayed', 'a millionth more than is left after 30 days', { ...transfer(ada, bob, 961_239_120), entryTime }, 'BALANCE_INSUFFICIENT')
+  add(
+    'above-decayed',
+    'a millionth more than is left after 30 days',
+    { ...transfer(ada, bob, 961_239_120), entryTime },
+    'BALANCE_INSUFFICIENT',
+  )
   const nobody = { key: identity('nobody'), lct: log.lctOf(identity('nobody'), 'human') }
   add('unknown', 'a payee whom this log does not know', transfer(ada, nobody, 1), 'ACCOUNT_UNKNOWN')
   log.append(good)
@@ -119,10 +160,18 @@ function slashCases(cases: RecordCases): void {
   const good = slash(world, 400 * MICRO, ada)
   add('account', 'ATP of an account is destroyed', good)
   add('pool', 'ADP of the pool is destroyed', slash(world, 8_990 * MICRO))
-  add('rounding', 'what the last unit takes beyond the amount goes to the pool', { ...slash(world, 1, ada), entryTime: log.clock + 30 * DAY_MS })
+  add('rounding', 'what the last unit takes beyond the amount goes to the pool', {
+    ...slash(world, 1, ada),
+    entryTime: log.clock + 30 * DAY_MS,
+  })
   cases.addShared(log, good, 'evidence')
   amountCases(add, amount => slash(world, amount, ada))
-  add('not-treasurer', 'a member without the role', { ...good, author: ada.lct, signers: [ada.key] }, 'AUTHOR_FORBIDDEN')
+  add(
+    'not-treasurer',
+    'a member without the role',
+    { ...good, author: ada.lct, signers: [ada.key] },
+    'AUTHOR_FORBIDDEN',
+  )
   add('signer', 'another key', { ...good, signers: [ada.key] }, 'SIGNER_WRONG')
   add('above', 'a millionth more than the account holds', slash(world, 10 * MICRO + 1, bob), 'BALANCE_INSUFFICIENT')
   add('no-account', 'an account that is empty', slash(world, 1, tess), 'BALANCE_INSUFFICIENT')

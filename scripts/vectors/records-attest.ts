@@ -47,12 +47,18 @@ export function attestCases(cases: RecordCases): void {
   for (const type of Object.keys(claims) as AttestationType[]) add(type, `a witness of the type ${type}`, of(type))
   add('measurement-text', 'a measurement in words', of('state', { measurement: 'cold' }))
   add('about-a-society', 'the subject is a society', of('quality', {}, s1.id))
-  add('about-a-stranger', 'the subject is not of this log', of('quality', {}, `lct:web4:human:${s1.id}:${'a'.repeat(26)}`))
+  add(
+    'about-a-stranger',
+    'the subject is not of this log',
+    of('quality', {}, `lct:web4:human:${s1.id}:${'a'.repeat(26)}`),
+  )
   cases.addShared(log, of('existence'), 'claims')
   for (const [type, id, comment, changes] of misfits) {
     const input = of(type)
     const body = input.body as { claims: object }
-    const changed = Object.fromEntries(Object.entries({ ...body.claims, ...changes }).filter(([, value]) => value !== undefined))
+    const changed = Object.fromEntries(
+      Object.entries({ ...body.claims, ...changes }).filter(([, value]) => value !== undefined),
+    )
     add(`${type}-${id}`, comment, { ...input, body: { ...body, claims: changed } }, 'CLAIMS_INVALID')
   }
   for (const type of EVENTS as AttestationType[])
@@ -60,12 +66,23 @@ export function attestCases(cases: RecordCases): void {
   add('other-claims', 'claims of another type', attest(ada, bob.lct, 'existence', claims.state), 'CLAIMS_INVALID')
   add('type', 'no such type', attest(ada, bob.lct, 'rumour', claims.state), 'FORMAT_SCHEMA')
   add('self', 'nobody is a witness of itself', of('existence', {}, ada.lct), 'ATTEST_SELF')
-  add('abroad', 'an introduced LCT attests at home', attest(dora, bob.lct, 'existence', claims.existence), 'AUTHOR_FORBIDDEN')
+  add(
+    'abroad',
+    'an introduced LCT attests at home',
+    attest(dora, bob.lct, 'existence', claims.existence),
+    'AUTHOR_FORBIDDEN',
+  )
   add('society', 'a society is no entity', { author: log.id, signers: [log.society] }, 'AUTHOR_FORBIDDEN')
   add('signer', 'another key', { signers: [bob.key] }, 'SIGNER_WRONG')
   add('two-signers', 'the subject signs as well', { signers: [ada.key, bob.key] }, 'SIGNATURE_COUNT')
   log.append(status('suspend', bob))
-  cases.add(log, 'suspended', 'a suspended witness', attest(bob, ada.lct, 'existence', claims.existence), 'AUTHOR_INACTIVE')
+  cases.add(
+    log,
+    'suspended',
+    'a suspended witness',
+    attest(bob, ada.lct, 'existence', claims.existence),
+    'AUTHOR_INACTIVE',
+  )
   overlap(cases)
 }
 
@@ -74,6 +91,9 @@ function overlap(cases: RecordCases): void {
   const { s0: log, ada, bob } = rich()
   const { time } = log.append(rotate(ada, identity('s0 ada fresh'), 60_000))
   const input = attest(ada, bob.lct, 'existence', { method: 'seen', observed_at: time })
-  cases.add(log, 'overlap', 'the old key in the last millisecond of its overlap', { ...input, entryTime: time + 59_999 })
+  cases.add(log, 'overlap', 'the old key in the last millisecond of its overlap', {
+    ...input,
+    entryTime: time + 59_999,
+  })
   cases.add(log, 'overlap-over', 'a millisecond later', { ...input, entryTime: time + 60_000 }, 'SIGNER_WRONG')
 }

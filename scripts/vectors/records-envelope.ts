@@ -45,7 +45,12 @@ const wrong: readonly [id: string, comment: string, text: string, code: Code][] 
   ['record-more', 'a member more', changed({ surplus: null }), 'FORMAT_UNKNOWN_FIELD'],
   ['body-more', 'a member more in the body', changed({ 'body.surplus': null }), 'FORMAT_UNKNOWN_FIELD'],
   ['sig-more', 'a member more in a signature', changed({}, [{ ...sig, at: 1 }]), 'FORMAT_UNKNOWN_FIELD'],
-  ['submission-more', 'a member more beside record and sigs', swapped('"sigs":', '"seq":1,"sigs":'), 'FORMAT_UNKNOWN_FIELD'],
+  [
+    'submission-more',
+    'a member more beside record and sigs',
+    swapped('"sigs":', '"seq":1,"sigs":'),
+    'FORMAT_UNKNOWN_FIELD',
+  ],
   ['record-less', 'no lane', changed({ lane: undefined }), 'FORMAT_SCHEMA'],
   ['no-sigs', 'no list of signatures', `{"record":${canonicalText(RECORD as unknown as Json)}}`, 'FORMAT_SCHEMA'],
   ['empty-sigs', 'an empty list of signatures', changed({}, []), 'FORMAT_SCHEMA'],
@@ -55,7 +60,12 @@ const wrong: readonly [id: string, comment: string, text: string, code: Code][] 
   ['n-0', 'n begins with 1', changed({ n: 0 }), 'FORMAT_SCHEMA'],
   ['n-2-53', 'n above 2^53 − 1', swapped('"n":3', '"n":9007199254740992'), 'FORMAT_INTEGER_RANGE'],
   ['time-negative', 'before 1970', changed({ time: -1 }), 'FORMAT_SCHEMA'],
-  ['time-float', 'a fraction of a millisecond', swapped(`"time":${GENESIS_MS}`, `"time":${GENESIS_MS}.5`), 'FORMAT_FLOAT'],
+  [
+    'time-float',
+    'a fraction of a millisecond',
+    swapped(`"time":${GENESIS_MS}`, `"time":${GENESIS_MS}.5`),
+    'FORMAT_FLOAT',
+  ],
   ['n-whole-float', 'a whole number as a fraction', swapped('"n":3', '"n":3.0'), 'FORMAT_FLOAT'],
   ['amount-exponent', 'an exponent', swapped('"amount":7', '"amount":7e0'), 'FORMAT_FLOAT'],
   ['amount-text', 'an amount as text', changed({ 'body.amount': '7' }), 'FORMAT_SCHEMA'],
@@ -63,12 +73,22 @@ const wrong: readonly [id: string, comment: string, text: string, code: Code][] 
   ['nobody', 'only a charter has no author', changed({ author: '' }), 'FORMAT_SCHEMA'],
   ['nowhere', 'only a charter has no society', changed({ society: '' }), 'FORMAT_SCHEMA'],
   ['author-form', 'an author that is neither LCT nor society', changed({ author: 'ada' }), 'FORMAT_SCHEMA'],
-  ['hash-spelling', 'a hash with unused bits', changed({ 'body.memo': `${testHash('memo').slice(0, -1)}B` }), 'FORMAT_SCHEMA'],
+  [
+    'hash-spelling',
+    'a hash with unused bits',
+    changed({ 'body.memo': `${testHash('memo').slice(0, -1)}B` }),
+    'FORMAT_SCHEMA',
+  ],
   ['duplicate', 'a member twice', swapped('"lane":0', '"lane":0,"lane":0'), 'FORMAT_DUPLICATE_KEY'],
   ['order', 'members out of order', swapped('"lane":0,"n":3', '"n":3,"lane":0'), 'FORMAT_NOT_CANONICAL'],
   ['space', 'a space', swapped('"lane":0', '"lane": 0'), 'FORMAT_NOT_CANONICAL'],
   ['newline', 'a newline at the end', `${text}\n`, 'FORMAT_NOT_CANONICAL'],
-  ['escape', 'an escape that nothing needs', swapped('"atp.transfer"', String.raw`"\u0061tp.transfer"`), 'FORMAT_NOT_CANONICAL'],
+  [
+    'escape',
+    'an escape that nothing needs',
+    swapped('"atp.transfer"', String.raw`"\u0061tp.transfer"`),
+    'FORMAT_NOT_CANONICAL',
+  ],
   ['minus-zero', 'zero has no sign', swapped('"lane":0', '"lane":-0'), 'FORMAT_NOT_CANONICAL'],
   ['cut-off', 'the last byte is missing', text.slice(0, -1), 'FORMAT_JSON'],
   ['proto', '__proto__', swapped('"lane":0', '"__proto__":{},"lane":0'), 'FORMAT_KEY'],
@@ -83,7 +103,12 @@ const wrong: readonly [id: string, comment: string, text: string, code: Code][] 
 ]
 
 export function envelopeVectors(): VectorFiles {
-  const good: VectorCase = { id: 'good', comment: 'the record that all others begin with', tags: ['valid'], submission: text }
+  const good: VectorCase = {
+    id: 'good',
+    comment: 'the record that all others begin with',
+    tags: ['valid'],
+    submission: text,
+  }
   const bad = wrong.map(([id, comment, submission, code]): VectorCase => {
     return { id, comment, tags: ['invalid', 'bytes'], submission, code }
   })

@@ -28,11 +28,24 @@ const known = [society, witness, next, ...outer, ...elders]
 
 function charterBody(changes: Record<string, unknown> = {}): CharterBody {
   const law = defaultLaw({ witness_key: witness.key, finality: keysOf(three), birth: keysOf([witness, ...three]) })
-  const body: CharterBody = { interval_ms: DAY_MS, law, next: commitment(next), slug: 'river', society_key: society.key }
+  const body: CharterBody = {
+    interval_ms: DAY_MS,
+    law,
+    next: commitment(next),
+    slug: 'river',
+    society_key: society.key,
+  }
   return override(body, changes)
 }
 
-function charter(cases: RecordCases, id: string, comment: string, changes: Record<string, unknown>, code?: Code, members: CharterMembers = {}): void {
+function charter(
+  cases: RecordCases,
+  id: string,
+  comment: string,
+  changes: Record<string, unknown>,
+  code?: Code,
+  members: CharterMembers = {},
+): void {
   const body = charterBody(changes)
   const { seq = 0, entryTime = GENESIS_MS, signers, record: envelope } = members
   const record = makeRecord('charter', body, { time: GENESIS_MS, ...envelope })
@@ -57,8 +70,14 @@ function charterCases(cases: RecordCases): void {
   const amendments = { k: 2, keys: keysOf(elders) }
   const predecessor = { id: `river-${'a'.repeat(26)}`, root: hashText('root'), size: 17 }
   charter(cases, 'default', 'a society with three witnesses', {})
-  charter(cases, 'practice', 'a practice log: nothing in it is ever final', { 'law.finality': { quorum: 0, witnesses: [] } })
-  charter(cases, 'everything', 'with amend keys, predecessor and all of the law', { amend: amendments, predecessor, law: fullLaw() })
+  charter(cases, 'practice', 'a practice log: nothing in it is ever final', {
+    'law.finality': { quorum: 0, witnesses: [] },
+  })
+  charter(cases, 'everything', 'with amend keys, predecessor and all of the law', {
+    amend: amendments,
+    predecessor,
+    law: fullLaw(),
+  })
   charter(cases, 'edges', 'fifteen witnesses, the longest interval', {
     interval_ms: 30 * DAY_MS,
     'law.finality': { quorum: 8, witnesses: keysOf(outer.slice(0, 15)) },
@@ -69,19 +88,41 @@ function charterCases(cases: RecordCases): void {
   charter(cases, 'law-member-more', 'also inside the law', { 'law.surplus': 1 }, 'FORMAT_UNKNOWN_FIELD')
   charter(cases, 'member-less', 'without next', { next: undefined }, 'FORMAT_SCHEMA')
   charter(cases, 'slug', 'a slug that is none', { slug: 'River' }, 'FORMAT_SCHEMA')
-  charter(cases, 'amend-16', 'more amend keys than a record can carry signatures', { amend: { k: 1, keys: keysOf(outer) } }, 'FORMAT_SCHEMA')
+  charter(
+    cases,
+    'amend-16',
+    'more amend keys than a record can carry signatures',
+    { amend: { k: 1, keys: keysOf(outer) } },
+    'FORMAT_SCHEMA',
+  )
   charter(cases, 'n-2', 'a charter has n 1', {}, 'FORMAT_SCHEMA', { record: { n: 2 } })
   charter(cases, 'lane-1', 'and lane 0', {}, 'FORMAT_SCHEMA', { record: { lane: 1 } })
   charter(cases, 'author', 'and no author', {}, 'FORMAT_SCHEMA', { record: { author: `river-${'a'.repeat(26)}` } })
-  charter(cases, 'consent-less', 'a witness did not sign', {}, 'CHARTER_SIGNATURES', { signers: [society, witness, ...three.slice(1)] })
-  charter(cases, 'consent-more', 'somebody signed who is not named', {}, 'CHARTER_SIGNATURES', { signers: [society, witness, ...three, next] })
-  charter(cases, 'own-witness-less', 'the witness key did not sign', {}, 'CHARTER_SIGNATURES', { signers: [society, ...three] })
-  charter(cases, 'forged', 'signatures of another charter', {}, 'SIGNATURE_INVALID', { signed: { 'body.slug': 'brook' } })
-  charter(cases, 'wrong-society', 'the charter of another society', {}, 'WRONG_SOCIETY', { society: `river-${'a'.repeat(26)}` })
+  charter(cases, 'consent-less', 'a witness did not sign', {}, 'CHARTER_SIGNATURES', {
+    signers: [society, witness, ...three.slice(1)],
+  })
+  charter(cases, 'consent-more', 'somebody signed who is not named', {}, 'CHARTER_SIGNATURES', {
+    signers: [society, witness, ...three, next],
+  })
+  charter(cases, 'own-witness-less', 'the witness key did not sign', {}, 'CHARTER_SIGNATURES', {
+    signers: [society, ...three],
+  })
+  charter(cases, 'forged', 'signatures of another charter', {}, 'SIGNATURE_INVALID', {
+    signed: { 'body.slug': 'brook' },
+  })
+  charter(cases, 'wrong-society', 'the charter of another society', {}, 'WRONG_SOCIETY', {
+    society: `river-${'a'.repeat(26)}`,
+  })
   charter(cases, 'stale', 'a millisecond more than 24 h', {}, 'STALE', { entryTime: GENESIS_MS + DAY_MS + 1 })
   charter(cases, 'not-first', 'a charter at 1', {}, 'CHARTER_TWICE', { seq: 1 })
   lawRules((id, comment, changes, code) => charter(cases, id, comment, prefixed(changes), code))
-  charter(cases, 'quorum-own', 'the society key as a witness', { 'law.finality': { quorum: 3, witnesses: keysOf([...three, society]) } }, 'LAW_QUORUM')
+  charter(
+    cases,
+    'quorum-own',
+    'the society key as a witness',
+    { 'law.finality': { quorum: 3, witnesses: keysOf([...three, society]) } },
+    'LAW_QUORUM',
+  )
   charter(cases, 'interval-short', 'an interval below an hour', { interval_ms: HOUR_MS - 1 }, 'LAW_VALUES')
   charter(cases, 'interval-long', 'an interval above 30 days', { interval_ms: 30 * DAY_MS + 1 }, 'LAW_VALUES')
   charter(cases, 'number', 'the law of a charter has number 0', { 'law.number': 1 }, 'LAW_VALUES')
@@ -93,14 +134,33 @@ const prefixed = (changes: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(changes).map(([path, value]) => [`law.${path}`, value]))
 
 function fullLaw(): object {
-  const norm = { condition: 'always', id: 'n1', operator: '<=', priority: 1, reason: 'thrift', selector: 'atp.amount', type: 'limit', value: 1_000 }
-  const procedure = { id: 'p1', quorum: 2, steps: ['ask', 'wait', 'act'], timeout_ms: 60_000, triggers: ['on birth'], witnesses: 2 }
+  const norm = {
+    condition: 'always',
+    id: 'n1',
+    operator: '<=',
+    priority: 1,
+    reason: 'thrift',
+    selector: 'atp.amount',
+    type: 'limit',
+    value: 1_000,
+  }
+  const procedure = {
+    id: 'p1',
+    quorum: 2,
+    steps: ['ask', 'wait', 'act'],
+    timeout_ms: 60_000,
+    triggers: ['on birth'],
+    witnesses: 2,
+  }
   return {
     ...charterBody().law,
     ceilings: { charge: 5 * MICRO, mint: 0 },
     decay: { base_ppm: 0, grace_ms: 0, max_age_ms: DAY_MS },
     endpoints: ['/ip4/127.0.0.1/tcp/4001', '/dns4/river.example/tcp/4001'],
-    norms: [norm, { id: 'n2', operator: 'in', priority: 2, selector: 'role', type: 'allow', value: ['élève', 'Meister'] }],
+    norms: [
+      norm,
+      { id: 'n2', operator: 'in', priority: 2, selector: 'role', type: 'allow', value: ['élève', 'Meister'] },
+    ],
     procedures: [procedure],
     roles: { producer: keysOf(elders), treasury: keysOf(elders.slice(1)) },
   }
@@ -114,7 +174,12 @@ function lawRules(add: (id: string, comment: string, changes: Record<string, unk
   add('quorum-above', 'more than there are', { 'finality.quorum': 4 }, 'LAW_QUORUM')
   add('base', 'a rate above all of it', { 'decay.base_ppm': 1_000_001 }, 'LAW_VALUES')
   add('grace', 'grace beyond the maximal age', { 'decay.grace_ms': 365 * DAY_MS + 1 }, 'LAW_VALUES')
-  add('age-short', 'a maximal age below the interval', { decay: { base_ppm: 0, grace_ms: 0, max_age_ms: DAY_MS - 1 } }, 'LAW_VALUES')
+  add(
+    'age-short',
+    'a maximal age below the interval',
+    { decay: { base_ppm: 0, grace_ms: 0, max_age_ms: DAY_MS - 1 } },
+    'LAW_VALUES',
+  )
   add('age-long', 'more than 10 000 intervals', { 'decay.max_age_ms': 10_000 * DAY_MS + 1 }, 'LAW_VALUES')
   add('births-unsorted', 'a list that is not sorted', { 'birth.witnesses': unsorted }, 'LAW_VALUES')
   add('producers-twice', 'a key twice in a list', { 'roles.producer': [three[0]?.key, three[0]?.key] }, 'LAW_VALUES')
@@ -128,25 +193,55 @@ function updateCases(cases: RecordCases): void {
   const { s2 } = recognised()
   const plain = amend(s2, { ceilings: { charge: 1 * MICRO, mint: 2 * MICRO } })
   cases.add(s2, 'ceilings', 'lower ceilings hold at once; the list remembers what was', plain)
-  cases.add(s2, 'decay', 'another decay', amend(s2, { decay: { base_ppm: 0, grace_ms: 0, max_age_ms: 10_000 * DAY_MS } }))
+  cases.add(
+    s2,
+    'decay',
+    'another decay',
+    amend(s2, { decay: { base_ppm: 0, grace_ms: 0, max_age_ms: 10_000 * DAY_MS } }),
+  )
   const fresh = identity('s2 new witness')
   const finality = { quorum: 2, witnesses: keysOf([...s2.witnesses.slice(0, 2), fresh]) }
   cases.add(s2, 'witnesses', 'a handover; the new witness consents', amend(s2, { finality }, {}, [s2.society, fresh]))
   cases.add(s2, 'society-key', 'the committed key signs alone and commits to the next one', changeKey(s2))
   const own = identity('s2 other witness')
-  cases.add(s2, 'witness-key', 'another witness key of its own, which signs', amend(s2, { witness_key: own.key }, {}, [s2.society, own]))
+  cases.add(
+    s2,
+    'witness-key',
+    'another witness key of its own, which signs',
+    amend(s2, { witness_key: own.key }, {}, [s2.society, own]),
+  )
   cases.addShared(s2, plain, 'law')
 
   const body = plain.body as { law: object }
-  cases.add(s2, 'next-alone', 'next goes with society_key', { ...plain, body: { ...body, next: hashText('x') } }, 'FORMAT_SCHEMA')
+  cases.add(
+    s2,
+    'next-alone',
+    'next goes with society_key',
+    { ...plain, body: { ...body, next: hashText('x') } },
+    'FORMAT_SCHEMA',
+  )
   cases.add(s2, 'consent-less', 'the new witness did not sign', amend(s2, { finality }), 'SIGNER_WRONG')
-  cases.add(s2, 'old-key', 'the old society key signs its own end', { ...changeKey(s2), signers: [s2.society] }, 'SIGNER_WRONG')
-  cases.add(s2, 'both-keys', 'the old society key signs as well', { ...changeKey(s2), signers: [s2.society, s2.next] }, 'SIGNER_WRONG')
+  cases.add(
+    s2,
+    'old-key',
+    'the old society key signs its own end',
+    { ...changeKey(s2), signers: [s2.society] },
+    'SIGNER_WRONG',
+  )
+  cases.add(
+    s2,
+    'both-keys',
+    'the old society key signs as well',
+    { ...changeKey(s2), signers: [s2.society, s2.next] },
+    'SIGNER_WRONG',
+  )
   const thief = { next: hashText('x'), society_key: fresh.key }
   cases.add(s2, 'not-committed', 'a key that nobody committed to', amend(s2, {}, thief, [fresh]), 'LAW_NEXT_KEY')
   cases.add(s2, 'number-same', 'the number in force again', amend(s2, { number: 0 }), 'LAW_NUMBER')
   cases.add(s2, 'number-left-out', 'a number is left out', amend(s2, { number: 2 }), 'LAW_NUMBER')
-  lawRules((id, comment, changes, code) => cases.add(s2, id, comment, { ...plain, body: { law: override(body.law, changes) } }, code))
+  lawRules((id, comment, changes, code) =>
+    cases.add(s2, id, comment, { ...plain, body: { law: override(body.law, changes) } }, code),
+  )
   const nextOwn = { quorum: 3, witnesses: keysOf([...s2.witnesses, s2.next]) }
   cases.add(s2, 'quorum-own', 'the new society key as a witness', changeKey(s2, { finality: nextOwn }), 'LAW_QUORUM')
 
@@ -154,7 +249,13 @@ function updateCases(cases: RecordCases): void {
   const [a, b] = elders as [Identity, Identity]
   cases.add(log, 'amend', 'k of the amend keys sign as well', amend(log, {}, {}, [log.society, a, b]))
   cases.add(log, 'amend-less', 'one too few of the amend keys', amend(log, {}, {}, [log.society, a]), 'SIGNER_WRONG')
-  cases.add(log, 'amend-more', 'one too many of the amend keys', amend(log, {}, {}, [log.society, ...elders]), 'SIGNER_WRONG')
+  cases.add(
+    log,
+    'amend-more',
+    'one too many of the amend keys',
+    amend(log, {}, {}, [log.society, ...elders]),
+    'SIGNER_WRONG',
+  )
 }
 
 export function lawCases(cases: RecordCases): void {

@@ -17,7 +17,11 @@ const text = new TextDecoder()
 
 const [FROM, TO] = [testLct(1), testLct(2)]
 const transfer = (amount: number) =>
-  makeRecord('atp.transfer', { amount, from: FROM, to: TO }, { society: `commons-${'a'.repeat(26)}`, author: FROM, n: amount })
+  makeRecord(
+    'atp.transfer',
+    { amount, from: FROM, to: TO },
+    { society: `commons-${'a'.repeat(26)}`, author: FROM, n: amount },
+  )
 const RECORD = transfer(7)
 const RECORD_BYTES = canonicalBytes(RECORD as unknown as Json)
 
@@ -28,8 +32,16 @@ function single(signer: Identity, message: Uint8Array, by = signer.key): Sig {
 }
 
 /** A batch signature for any place in a tree of any size: whoever knows the siblings needs no other leaf. */
-function batch(signer: Identity, index: number, size: number, leafPurpose: Purpose = 'record', purpose: Purpose = 'batch'): Batch {
-  const path = Array.from({ length: pathLength(index, size) ?? 0 }, (_, step) => testHash(`sibling ${step} of ${index} in ${size}`))
+function batch(
+  signer: Identity,
+  index: number,
+  size: number,
+  leafPurpose: Purpose = 'record',
+  purpose: Purpose = 'batch',
+): Batch {
+  const path = Array.from({ length: pathLength(index, size) ?? 0 }, (_, step) =>
+    testHash(`sibling ${step} of ${index} in ${size}`),
+  )
   const nodes = path.map(node => fromBase64url(node, 32) as Uint8Array)
   const root = rootFromInclusion(leafHash(signedMessage(leafPurpose, RECORD_BYTES), sha256), index, size, nodes, sha256)
   if (root === undefined) throw new RangeError(`${index} in ${size}`)
@@ -38,7 +50,17 @@ function batch(signer: Identity, index: number, size: number, leafPurpose: Purpo
 }
 
 const places: readonly [index: number, size: number][] = [
-  [0, 2], [1, 2], [0, 3], [2, 3], [0, 5], [3, 5], [4, 5], [0, 65_536], [40_000, 65_536], [65_535, 65_536], [65_534, 65_535],
+  [0, 2],
+  [1, 2],
+  [0, 3],
+  [2, 3],
+  [0, 5],
+  [3, 5],
+  [4, 5],
+  [0, 65_536],
+  [40_000, 65_536],
+  [65_535, 65_536],
+  [65_534, 65_535],
 ]
 
 function validCases(): VectorCase[] {
@@ -81,23 +103,40 @@ function wrongSingles(): Wrong[] {
   const high = Uint8Array.from(raw, (byte, index) => (index === 63 ? byte | 0x80 : byte))
   const purposes: Purpose[] = ['batch', 'node', 'receipt', 'standing', 'request', 'proof']
   return [
-    ['bit', 'one bit of the signature is different', [{ ...good, sig: toBase64url(raw.with(5, (raw[5] ?? 0) ^ 1)) }], 'SIGNATURE_INVALID'],
+    [
+      'bit',
+      'one bit of the signature is different',
+      [{ ...good, sig: toBase64url(raw.with(5, (raw[5] ?? 0) ^ 1)) }],
+      'SIGNATURE_INVALID',
+    ],
     ['other-key', 'made with another key', [{ ...good, by: bob.key }], 'SIGNATURE_INVALID'],
-    ['other-record', 'made for another record', [single(ada, signedMessageOf('record', transfer(8) as unknown as Json))], 'SIGNATURE_INVALID'],
+    [
+      'other-record',
+      'made for another record',
+      [single(ada, signedMessageOf('record', transfer(8) as unknown as Json))],
+      'SIGNATURE_INVALID',
+    ],
     ['bare', 'made over the record without its domain line', [single(ada, RECORD_BYTES)], 'SIGNATURE_INVALID'],
     ['scalar', 'S is not below L', [{ ...good, sig: toBase64url(high) }], 'SIGNATURE_INVALID'],
     ['zeros', '64 zero bytes', [{ ...good, sig: toBase64url(new Uint8Array(64)) }], 'SIGNATURE_INVALID'],
     ['65-bytes', 'a byte more', [{ ...good, sig: long }], 'SIGNATURE_LENGTH'],
     ['63-bytes', 'a byte less', [{ ...good, sig: toBase64url(raw.subarray(1)) }], 'SIGNATURE_LENGTH'],
     ['empty', 'no bytes', [{ ...good, sig: '' }], 'SIGNATURE_LENGTH'],
-    ['spelling', 'unused bits of the last character are not zero', [{ ...good, sig: `${good.sig.slice(0, -1)}B` }], 'FORMAT_ENCODING'],
+    [
+      'spelling',
+      'unused bits of the last character are not zero',
+      [{ ...good, sig: `${good.sig.slice(0, -1)}B` }],
+      'FORMAT_ENCODING',
+    ],
     ['key-order', 'a key of small order', [{ ...good, by: SMALL_ORDER }], 'SIGNATURE_KEY'],
-    ...purposes.map((purpose): Wrong => [
-      `purpose-${purpose}`,
-      `made for the purpose ${purpose}; who submits it is told so`,
-      [single(ada, signedMessage(purpose, RECORD_BYTES))],
-      'SIGNATURE_INVALID',
-    ]),
+    ...purposes.map(
+      (purpose): Wrong => [
+        `purpose-${purpose}`,
+        `made for the purpose ${purpose}; who submits it is told so`,
+        [single(ada, signedMessage(purpose, RECORD_BYTES))],
+        'SIGNATURE_INVALID',
+      ],
+    ),
   ]
 }
 
@@ -108,7 +147,12 @@ function wrongBatches(): Wrong[] {
     ['batch-short', 'a step of the path is missing', [{ ...good, path: rest }], 'SIGNATURE_BATCH'],
     ['batch-long', 'a step too many', [{ ...good, path: [...good.path, first] }], 'SIGNATURE_BATCH'],
     ['batch-no-path', 'no step at all', [{ ...good, path: [] }], 'SIGNATURE_BATCH'],
-    ['batch-last-long', 'the last of five has a path of one', [{ ...batch(ada, 4, 5), path: good.path }], 'SIGNATURE_BATCH'],
+    [
+      'batch-last-long',
+      'the last of five has a path of one',
+      [{ ...batch(ada, 4, 5), path: good.path }],
+      'SIGNATURE_BATCH',
+    ],
     ['batch-index-is-size', 'index = size', [{ ...good, index: 5 }], 'SIGNATURE_BATCH'],
     ['batch-index-above', 'index > size', [{ ...good, index: 6 }], 'SIGNATURE_BATCH'],
     ['batch-index-65536', 'an index that no size has', [{ ...good, index: 65_536 }], 'FORMAT_SCHEMA'],
@@ -123,8 +167,18 @@ function wrongBatches(): Wrong[] {
     ['batch-swapped', 'two steps change places', [{ ...good, path: good.path.toReversed() }], 'SIGNATURE_INVALID'],
     ['batch-65-bytes', 'a byte more', [{ ...good, sig: `${good.sig}A` }], 'SIGNATURE_LENGTH'],
     ['batch-other-key', 'made with another key', [{ ...good, by: bob.key }], 'SIGNATURE_INVALID'],
-    ['batch-leaf-purpose', 'leaves are messages of another purpose', [batch(ada, 3, 5, 'standing')], 'SIGNATURE_INVALID'],
-    ['batch-purpose', 'root and size are signed for another purpose', [batch(ada, 3, 5, 'record', 'request')], 'SIGNATURE_INVALID'],
+    [
+      'batch-leaf-purpose',
+      'leaves are messages of another purpose',
+      [batch(ada, 3, 5, 'standing')],
+      'SIGNATURE_INVALID',
+    ],
+    [
+      'batch-purpose',
+      'root and size are signed for another purpose',
+      [batch(ada, 3, 5, 'record', 'request')],
+      'SIGNATURE_INVALID',
+    ],
     ['batch-as-single', 'without index, size and path', [{ by: good.by, sig: good.sig }], 'SIGNATURE_INVALID'],
   ]
 }

@@ -107,7 +107,12 @@ export function rotate(member: Member, to: Identity, overlap_ms = DAY_MS): Draft
 export function status(kind: 'suspend' | 'reactivate' | 'revoke', member: Member): Draftable {
   return { kind: `lct.${kind}`, body: { lct: member.lct, reason: hashText('reason') } }
 }
-export function amend(log: TestSociety, changes: Partial<Law>, members: object = {}, signers?: readonly Identity[]): Draftable {
+export function amend(
+  log: TestSociety,
+  changes: Partial<Law>,
+  members: object = {},
+  signers?: readonly Identity[],
+): Draftable {
   const law = { ...log.law, number: log.law.number + 1, ...changes }
   return { kind: 'law.update', body: { law, ...members }, ...(signers === undefined ? {} : { signers }) }
 }
@@ -134,7 +139,10 @@ export function stories(): Story[] {
 
 function accounts(world: World): Story {
   const { s0: log, ada, bob, dora } = world
-  const notes: NoteOptions[] = [{ size: 4, time: log.clock }, { size: log.size, time: log.clock }]
+  const notes: NoteOptions[] = [
+    { size: 4, time: log.clock },
+    { size: log.size, time: log.clock },
+  ]
   const fresh = identity('s0 ada fresh')
   log.append(transfer(ada, bob, 250 * MICRO))
   log.append({ ...transfer(ada, dora, 1), entryTime: log.clock + 30 * DAY_MS })
@@ -164,7 +172,10 @@ function shortDecay({ s1: log, dora }: World): Story {
   const [first] = log.witnesses
   const cosigners = first === undefined ? [] : [first]
   // Too few at the end: what came after the first note is not final.
-  const notes = [{ size: 6, time: log.clock }, { size: log.size, time: log.clock, cosigners }]
+  const notes = [
+    { size: 6, time: log.clock },
+    { size: log.size, time: log.clock, cosigners },
+  ]
   return { log, comment: 'a society that charges without roles, with a decay of ten days; its end is not final', notes }
 }
 
@@ -189,5 +200,9 @@ function relations({ s0, s1, s2, s3: log, ada }: World): Story {
   const vouched = { size: 6, logKey: identity('s2 society'), cosigners: s2.witnesses }
   log.append({ kind: 'peer.block', body: { evidence: hashText('blocked'), peer: s1.id } })
   log.append({ kind: 'peer.recognize', body: s2.recognition(4, vouched) })
-  return { log, comment: 'a foreign LCT, the end of relations, and a handover of another society', notes: [{ size: log.size, time: log.clock }] }
+  return {
+    log,
+    comment: 'a foreign LCT, the end of relations, and a handover of another society',
+    notes: [{ size: log.size, time: log.clock }],
+  }
 }

@@ -53,6 +53,8 @@ export interface FederationEvents {
 }
 
 const STATUS_TIMEOUT_MS = 5_000
+/** A busy log has its next group within this; a message of their own costs as much as a group. */
+const NOTES_MS = 75
 /** Peers answer two a second; half of that leaves room for their own reasons. */
 const STATUS_GAP_MS = 1_000
 
@@ -80,6 +82,8 @@ export class Federation implements NetHandlers {
   readonly #forks: Forks
   readonly #ranges: Ranges
   #stopTimer: (() => void) | undefined
+  /** Notes that made more final wait a moment for a group to travel with. */
+  #notesTimer: (() => void) | undefined
   #stopped = false
 
   readonly serve: NetHandlers['serve'] = {
@@ -133,6 +137,7 @@ export class Federation implements NetHandlers {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopTimer?.()
+    this.#notesTimer?.()
     this.#ranges.stop()
     this.own?.cosigning.stop()
     await this.own?.sequencer.stop()
@@ -197,13 +202,16 @@ export class Federation implements NetHandlers {
     const sequencer = new Sequencer(
       log.replica,
       log.notes,
-      { groupMs: this.options.groupMs, barrier: () => this.sequencerBarrier() },
+      { groupMs: this.options.groupMs, barrier: () => this.sequencerBarrier(), notes: () => cosigning.collected },
       {
         signer,
         clock,
         context,
         events: {
           sequenced: ({ frame }) => {
+            // The group carried the notes.
+            this.#notesTimer?.()
+            this.#notesTimer = undefined
             this.#guard('publish', net.publishGroup(society, frame))
             cosigning.poke()
           },
@@ -365,8 +373,11 @@ export class Federation implements NetHandlers {
     const offered = await own.log.notes.offer(note)
     if (!offered.ok || offered.value.type !== 'held' || offered.value.final <= offered.value.finalBefore) return
     this.events.final(own.log, offered.value.finalBefore, offered.value.final)
-    const frame = own.sequencer.noteFrame(own.cosigning.collected)
-    if (frame !== undefined) await this.ports.net.publishGroup(own.log.society, frame)
+    this.#notesTimer ??= this.ports.clock.after(NOTES_MS, () => {
+      this.#notesTimer = undefined
+      const frame = own.sequencer.noteFrame(own.cosigning.collected)
+      if (frame !== undefined) this.#guard('publish', this.ports.net.publishGroup(own.log.society, frame))
+    })
   }
 
   /** Lets a task run; what it throws is told, never lost. */

@@ -46,6 +46,7 @@ export class Sequencer {
   readonly #groupMs: number
   /** Why nothing may be sequenced now, if so. */
   readonly #barrier: () => Rejection | undefined
+  readonly #notesToTell: () => readonly Note[]
   #queue: Waiting[] = []
   readonly #pending = new Map<RecordId, Promise<Result<Seq>>>()
   #running: Promise<void> | undefined
@@ -56,7 +57,12 @@ export class Sequencer {
   constructor(
     replica: Replica,
     notes: NoteBook,
-    options: { readonly groupMs: number; readonly barrier: () => Rejection | undefined },
+    options: {
+      readonly groupMs: number
+      readonly barrier: () => Rejection | undefined
+      /** Notes that a group brings along, at most 4. */
+      readonly notes: () => readonly Note[]
+    },
     components: {
       readonly signer: Signer
       readonly clock: Clock
@@ -68,6 +74,7 @@ export class Sequencer {
     this.#notes = notes
     this.#groupMs = options.groupMs
     this.#barrier = options.barrier
+    this.#notesToTell = options.notes
     this.#signer = components.signer
     this.#clock = components.clock
     this.#context = components.context
@@ -198,7 +205,7 @@ export class Sequencer {
       first: first.seq,
       entries: entries.map(entry => entry.bytes),
       checkpoint: formatNote(note),
-      notes: this.#finalNotes(),
+      notes: this.#notesToTell().map(formatNote),
     })
     this.#events.sequenced({ first: first.seq, entries, note, frame })
   }
@@ -213,11 +220,6 @@ export class Sequencer {
       checkpoint: formatNote(latest),
       notes: notes.map(formatNote),
     })
-  }
-
-  #finalNotes(): readonly string[] {
-    const final = this.#notes.finalNote
-    return final === undefined ? [] : [formatNote(final)]
   }
 
   async #signCheckpoint(size: Seq, root: Uint8Array): Promise<Note> {

@@ -56,28 +56,35 @@ const keys = new KeyCache()
 export function openSubmission(bytes: Uint8Array, sha256: Sha256): Result<OpenedRecord> {
   const decoded = decode(bytes)
   if (!decoded.ok) return decoded
-  const bad = checkSubmission(decoded.value)
+  const { value, text } = decoded.value
+  const bad = checkSubmission(value)
   if (bad !== undefined) return fail(bad)
-  const { record, sigs } = decoded.value as unknown as { record: AnyRecord; sigs: readonly Sig[] }
-  const tail = canonicalText(sigs as unknown as Json).length + ',"sigs":'.length + 1
-  return openRecord(record, bytes.subarray(RECORD_OFFSET, bytes.length - tail), sigs, bytes.length + PLACE_BYTES, sha256)
+  const { record, sigs } = value as unknown as { record: AnyRecord; sigs: readonly Sig[] }
+  return openRecord(record, recordPart(bytes, text, ',"sigs":'), sigs, bytes.length + PLACE_BYTES, sha256)
 }
 
 /** Opens the canonical bytes of `{record, seq, sigs, time}`. */
 export function openEntry(bytes: Uint8Array, sha256: Sha256): Result<OpenedEntry> {
   const decoded = decode(bytes)
   if (!decoded.ok) return decoded
-  const bad = checkEntry(decoded.value)
+  const { value, text } = decoded.value
+  const bad = checkEntry(value)
   if (bad !== undefined) return fail(bad)
-  const { record, seq, sigs, time } = decoded.value as unknown as { record: AnyRecord; seq: number; sigs: readonly Sig[]; time: number }
-  // Everything behind the record is ASCII by schema, so text length is byte length.
-  const tail = `,"seq":${seq},"sigs":${JSON.stringify(sigs)},"time":${time}}`.length
-  const opened = openRecord(record, bytes.subarray(RECORD_OFFSET, bytes.length - tail), sigs, bytes.length, sha256)
+  const { record, seq, sigs, time } = value as unknown as { record: AnyRecord; seq: number; sigs: readonly Sig[]; time: number }
+  const opened = openRecord(record, recordPart(bytes, text, ',"seq":'), sigs, bytes.length, sha256)
   if (!opened.ok) return opened
   return ok({ ...opened.value, seq, time, bytes, leaf: leafHash(bytes, sha256) })
 }
 
-function decode(bytes: Uint8Array): Result<JsonObject> {
+/**
+ * The record's bytes end where the member after it begins: at the last such text, since quotes inside strings are escaped.
+ * Everything from there on is ASCII by schema, so text length is byte length.
+ */
+function recordPart(bytes: Uint8Array, text: string, next: ',"seq":' | ',"sigs":'): Uint8Array {
+  return bytes.subarray(RECORD_OFFSET, bytes.length - text.length + text.lastIndexOf(next))
+}
+
+function decode(bytes: Uint8Array): Result<{ readonly value: JsonObject; readonly text: string }> {
   if (bytes.length > ENTRY_BYTES_MAX) return fail(rejection('FORMAT_TOO_LARGE', `${bytes.length} bytes`))
   const text = utf8Decode(bytes)
   if (text === undefined) return fail(rejection('FORMAT_UTF8'))
@@ -87,7 +94,7 @@ function decode(bytes: Uint8Array): Result<JsonObject> {
   const { record } = (decoded.value ?? {}) as { readonly record?: { readonly v?: Json } | null }
   const v = record?.v
   if (typeof v === 'number' && v > 1) return fail(rejection('UNKNOWN_KIND', `v ${v}`))
-  return ok(decoded.value as JsonObject)
+  return ok({ value: decoded.value as JsonObject, text })
 }
 
 /** `wholeBytes`: of the entry, which is what the limits of a kind count (foreign entries travel inside records). */

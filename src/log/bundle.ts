@@ -189,6 +189,11 @@ function afterUpdate(force: Force, entry: OpenedEntry, check: Check): Result<For
   const key = body.society_key ?? force.key
   if (!entry.sigs.some(sig => sig.by === key) || body.law.number <= force.law.number)
     return fail(rejection('BUNDLE_CHAIN', 'law.update of somebody else'))
+  // A handover left out before this one shows as a consent that is missing.
+  const { witnesses } = force.law.finality
+  const consents = body.law.finality.witnesses.filter(witness => !witnesses.includes(witness))
+  if (!consents.every(witness => entry.sigs.some(sig => sig.by === witness)))
+    return fail(rejection('BUNDLE_CHAIN', 'a new witness that did not consent'))
   if (body.society_key !== undefined && toBase64url(check.sha256(keyBytes(key) as Uint8Array)) !== force.next)
     return fail(rejection('BUNDLE_CHAIN', 'a society key that was not committed'))
   const changed = key !== force.key || !sameSet(body.law.finality, force.law.finality)

@@ -144,7 +144,7 @@ describe('a bundle over handovers', () => {
 
   const defects: readonly [what: string, code: Code, options: BundleOptions][] = [
     ['none of them', 'NOTE_SIGNATURE', {}],
-    ['the first left out', 'BUNDLE_QUORUM', { handovers: [byKey] }],
+    ['the first left out: its new witness did not consent to the second', 'BUNDLE_CHAIN', { handovers: [byKey] }],
     ['the second left out', 'NOTE_SIGNATURE', { handovers: [bySet] }],
     ['in the wrong order', 'BUNDLE_CHAIN', { handovers: [byKey, bySet] }],
     ['one twice', 'BUNDLE_CHAIN', { handovers: [bySet, bySet, byKey] }],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
+import { concat } from 'uint8arrays/concat'
 import { sha256 } from '../../node/crypto/sodium.ts'
 import { utf8Encode } from '../../src/canonical.ts'
-import { concat } from 'uint8arrays/concat'
 import { rootOfLeaves } from '../../src/log/merkle.ts'
 import { ENTITY_TYPES } from '../../src/records/names.ts'
 import { conservation } from '../../src/state/books.ts'
@@ -198,7 +198,11 @@ class Drawing {
 
   #law(): Draftable {
     const law = present(readState.law(this.replay))
-    const decay = { base_ppm: this.#random(300_000), grace_ms: this.#random(10) * DAY_MS, max_age_ms: (10 + this.#random(100)) * DAY_MS }
+    const decay = {
+      base_ppm: this.#random(300_000),
+      grace_ms: this.#random(10) * DAY_MS,
+      max_age_ms: (10 + this.#random(100)) * DAY_MS,
+    }
     const ceilings = { charge: this.#amount(50_000) * MICRO, mint: this.#amount(90_000) * MICRO }
     return { kind: 'law.update', body: { law: { ...law, ceilings, decay, number: law.number + 1 } } }
   }
@@ -222,7 +226,10 @@ class Drawing {
     const key = identity(`${home.slug} ${name}`)
     const lct = home.lctOf(key, 'human')
     this.#people.push({ lct, key })
-    return { kind: 'introduce', body: home.introduction(lct, home.standing(lct, { time: this.#time }), { time: this.#time }) }
+    return {
+      kind: 'introduce',
+      body: home.introduction(lct, home.standing(lct, { time: this.#time }), { time: this.#time }),
+    }
   }
   /** The last of the others; births want its witness, so there are none afterwards. */
   #block(): Draftable | undefined {

@@ -14,7 +14,10 @@ export interface Vector {
 
 /** Cases of one file; an empty list, an id twice or a case without a comment is an error. */
 export function loadVectors<T extends Vector>(path: string): readonly T[] {
-  const { about, cases } = JSON.parse(readFileSync(new URL(path, folder), 'utf8')) as { about: string; cases: readonly T[] }
+  const { about, cases } = JSON.parse(readFileSync(new URL(path, folder), 'utf8')) as {
+    about: string
+    cases: readonly T[]
+  }
   assert.ok(about.length > 0 && cases.length > 0, `${path} is empty`)
   assert.equal(new Set(cases.map(({ id }) => id)).size, cases.length, `${path}: an id twice`)
   for (const { id, comment, tags } of cases) assert.ok(id !== '' && comment !== '' && tags.length > 0, `${path}: ${id}`)

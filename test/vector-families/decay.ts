@@ -11,7 +11,12 @@ interface Common extends Vector {
 }
 interface TableVector extends Common {
   readonly steps: readonly { readonly time: number; readonly rates: DecayRates }[]
-  readonly expect: readonly { k: number; origin: number; count: number; factors: readonly [age: number, factor: number][] }[]
+  readonly expect: readonly {
+    k: number
+    origin: number
+    count: number
+    factors: readonly [age: number, factor: number][]
+  }[]
 }
 interface PaymentVector extends Common {
   readonly time: number
@@ -71,7 +76,10 @@ function runPayment(vector: PaymentVector): void {
   assert.equal(bookValue(account, decay).toString(), value, id)
   assert.equal(touched.loss.toString(), loss, id)
   const taken = takeOldest(touched.account, decay, amount)
-  if (taken === undefined) return assert.equal('BALANCE_INSUFFICIENT', code, id)
+  if (taken === undefined) {
+    assert.equal('BALANCE_INSUFFICIENT', code, id)
+    return
+  }
   assert.equal(code, undefined, id)
   assert.deepEqual({ lots: taken.lots, taken: taken.taken.toString(), left: taken.account ?? null }, expect, id)
 }
