@@ -143,7 +143,7 @@ export const options = {
     type: 'integer',
     flag: '--status-ms',
     env: 'WEB4_STATUS_MS',
-    default: 2_000,
+    default: 5_000,
     min: 100,
     max: 60_000,
     description: 'about how often peers are asked how far they hold each log, in milliseconds',

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { canonicalText, decodeCanonicalText, type Json, type JsonObject, utf8Decode, utf8Encode } from '../canonical.ts'
 import { keyAllowed } from '../ed25519-rule.ts'
-import { isBase64url, KeyCache, toBase64url } from '../encoding.ts'
+import { fromBase64url, KeyCache, toBase64url } from '../encoding.ts'
 import { ENTRY_BYTES_MAX, LANE_MAX, SIGNATURES_MAX } from '../limits.ts'
 import { leafHash } from '../log/merkle.ts'
 import { pathLength } from '../log/proof.ts'
@@ -121,7 +121,7 @@ function checkSignatureList(kind: string, sigs: readonly Sig[], [min, max]: read
   for (const sig of sigs) {
     if (!isWhole(sig)) return rejection('FORMAT_SCHEMA', 'index, path and size go together')
     if (keys.get(sig.by) === undefined) return rejection('FORMAT_ENCODING', 'key')
-    if (sig.sig.length === SIGNATURE_TEXT && !isBase64url(sig.sig)) return rejection('FORMAT_ENCODING', 'signature')
+    if (sig.sig.length === SIGNATURE_TEXT && fromBase64url(sig.sig, 64) === undefined) return rejection('FORMAT_ENCODING', 'signature')
   }
   if (sigs.length < min || sigs.length > max) return rejection('SIGNATURE_COUNT', `${sigs.length}, not ${min}${min === max ? '' : `–${max}`}`)
   const by = sigs.map(sig => sig.by)

@@ -10,13 +10,14 @@ export function leafHash(bytes: Uint8Array, sha256: Sha256): Uint8Array {
   return sha256(message)
 }
 
+/** Filled anew for each hash: a synchronous function keeps no hold on it. */
+const nodeMessage = new Uint8Array(1 + 2 * HASH_BYTES).fill(1, 0, 1)
+
 /** SHA-256(0x01 ‖ left ‖ right): the hash of two 32-byte subtrees (RFC 6962, 2.1). */
 export function nodeHash(left: Uint8Array, right: Uint8Array, sha256: Sha256): Uint8Array {
-  const message = new Uint8Array(1 + 2 * HASH_BYTES)
-  message[0] = 1
-  message.set(left, 1)
-  message.set(right, 1 + HASH_BYTES)
-  return sha256(message)
+  nodeMessage.set(left, 1)
+  nodeMessage.set(right, 1 + HASH_BYTES)
+  return sha256(nodeMessage)
 }
 
 /** Root of the tree over 32-byte leaf hashes; of none, SHA-256 of nothing (RFC 6962, 2.1). One hash per leaf. */

@@ -66,9 +66,9 @@ const build = (): { readonly [Kind in RecordKind]: LoadedRules } => ({
 })
 
 // Built at first use: kinds that carry foreign entries open them through this table, so module order must not matter.
-let registry: { readonly [Kind in RecordKind]: LoadedRules } | undefined
+let registry: ReadonlyMap<string, LoadedRules> | undefined
 
 export function rulesOf(kind: string): LoadedRules | undefined {
-  registry ??= build()
-  return Object.hasOwn(registry, kind) ? registry[kind as RecordKind] : undefined
+  registry ??= new Map(Object.entries(build()))
+  return registry.get(kind)
 }

@@ -19,6 +19,8 @@ export class MissingKey extends Error {
 export class Draft implements StateView {
   readonly #base: StateView
   readonly #changes = new Map<string, Json | undefined>()
+  /** Some value of the changes is undefined. Most drafts have none, and then one look tells all. */
+  #deletes = false
 
   constructor(base: StateView) {
     this.#base = base
@@ -26,12 +28,14 @@ export class Draft implements StateView {
 
   get(key: string): Json | undefined {
     const changed = this.#changes.get(key)
-    return changed === undefined && !this.#changes.has(key) ? this.#base.get(key) : changed
+    if (changed !== undefined) return changed
+    return this.#deletes && this.#changes.has(key) ? undefined : this.#base.get(key)
   }
 
   /** undefined deletes. */
   set(key: string, value: Json | undefined): void {
     this.#changes.set(key, value)
+    if (value === undefined) this.#deletes = true
   }
 
   /** Net changes, last write wins. */
@@ -41,6 +45,6 @@ export class Draft implements StateView {
 
   /** Takes over another draft's changes. */
   absorb(draft: Draft): void {
-    for (const [key, value] of draft.#changes) this.#changes.set(key, value)
+    for (const [key, value] of draft.#changes) this.set(key, value)
   }
 }

@@ -7,8 +7,8 @@ import type { EpochMs, KeyText, Seq } from '../units.ts'
 
 /** How long one checkpoint is offered before a newer one may replace it. */
 export const OFFER_MS = 1_000
-/** Under load an offer every 300 ms: witnesses answer at most 5 per second and log, and each costs every node some work. */
-export const OFFER_GAP_MS = 300
+/** Under load an offer every 400 ms: witnesses answer at most 5 per second and log, and each costs every node some work. */
+export const OFFER_GAP_MS = 400
 /** An idle log is cosigned again this often, so that introductions find fresh cosignatures. */
 export const IDLE_MS = 600_000
 

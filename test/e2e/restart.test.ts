@@ -126,8 +126,8 @@ describe('five real nodes, one of them killed in the middle of the load', functi
       for (const options of [[], ['--portable']]) {
         const { code, stdout, stderr } = await web4('verify', other, '--json', ...options)
         assert.equal(code, 1)
-        assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, 'BUNDLE_CHAIN')
-        assert.match(stderr, /^web4: BUNDLE_CHAIN: .+\n {2}.+\n$/)
+        assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, 'SIGNATURE_INVALID')
+        assert.match(stderr, /^web4: SIGNATURE_INVALID: .+\n {2}.+\n$/)
       }
     })
 
