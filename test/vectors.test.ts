@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { verifySync } from '../node/crypto/sodium.ts'
 import { toBase64url } from '../src/encoding.ts'
 import type { VerifySync } from '../src/log/note.ts'
@@ -98,6 +100,12 @@ describe('test vectors', function () {
     for (const folder of new Set(paths.map(path => path.slice(0, path.lastIndexOf('/') + 1)))) {
       assert.ok(paths.includes(`${folder}README.md`) || paths.includes(`${folder}NOTICE.md`), folder)
     }
+  })
+
+  it('is what `npm run vectors` makes', () => {
+    const script = fileURLToPath(new URL('../scripts/vectors.ts', import.meta.url))
+    const made = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', script], { encoding: 'utf8' })
+    assert.equal(made.status, 0, made.stdout + made.stderr)
   })
 
   it('has no file that nobody reads', () => {
