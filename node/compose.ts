@@ -48,22 +48,42 @@ export async function createNode(config: Config, components: NodeComponents): Pr
   const token = components.api === false ? '' : await operatorToken(config.dir)
   const pool = components.verifier === undefined ? await startPool(config) : undefined
   const verifier = components.verifier ?? (pool as VerifierPool)
-  const store = components.store ?? (config.store === 'memory' ? createMemoryStore() : await openLevelStore(join(config.dir, 'db')))
+  const store =
+    components.store ?? (config.store === 'memory' ? createMemoryStore() : await openLevelStore(join(config.dir, 'db')))
   const context: DecideContext = { sha256, verifySignature: verifySync }
   const metrics = createMetrics({ process: components.api !== false })
   const rejected = new Map<string, number>()
 
   const net = await createNet(
-    { federation: config.federation, listen: config.listen, peers: config.peers, seed: keys.transportSeed, scoreParams: config.score_params === 'library' ? 'library-default' : 'federation' },
+    {
+      federation: config.federation,
+      listen: config.listen,
+      peers: config.peers,
+      seed: keys.transportSeed,
+      scoreParams: config.score_params === 'library' ? 'library-default' : 'federation',
+    },
     { clock, random, sha256, verifier, signer: keys.witness, currentSociety: () => federation.ownSociety },
   )
   const federation: Federation = new Federation(
-    { groupMs: config.group_ms, rangeFetch: config.range_fetch, statusMs: config.status_ms, syncFollowed: true, consent: config.consent },
+    {
+      groupMs: config.group_ms,
+      rangeFetch: config.range_fetch,
+      statusMs: config.status_ms,
+      syncFollowed: true,
+      consent: config.consent,
+    },
     { store, clock, random, net, verifier, context, witnessSigner: keys.witness, societySigner: keys.society },
     watch({ logger, metrics, rejected, clock, emit: (type, data) => service.emit(type, data) }),
   )
   const desk = new RecordDesk(federation)
-  const operator = new Operator({ node: federation, net, desk, societySigner: keys.society, nextHash: keys.nextHash, entityRef: keys.entityRef })
+  const operator = new Operator({
+    node: federation,
+    net,
+    desk,
+    societySigner: keys.society,
+    nextHash: keys.nextHash,
+    entityRef: keys.entityRef,
+  })
   const service: WebNode = new WebNode({
     node: federation,
     net,
@@ -76,7 +96,13 @@ export async function createNode(config: Config, components: NodeComponents): Pr
       return metrics.text()
     },
   })
-  const api = components.api === false ? undefined : createApiServer({ host: config.api_host, port: config.api_port }, { service, token, logger: logger.child('api'), version })
+  const api =
+    components.api === false
+      ? undefined
+      : createApiServer(
+          { host: config.api_host, port: config.api_port },
+          { service, token, logger: logger.child('api'), version },
+        )
   let running = false
 
   return {

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { keyBytes, toBase64url } from '../src/encoding.ts'
 import { utf8Encode } from '../src/canonical.ts'
+import { keyBytes, toBase64url } from '../src/encoding.ts'
 import type { Signer } from '../src/ports.ts'
 import { CodedError } from '../src/rejection.ts'
 import type { HashText, KeyText } from '../src/units.ts'
-import { sha256 } from './crypto/sodium.ts'
 import { hmacRef } from './crypto/entity-ref.ts'
+import { sha256 } from './crypto/sodium.ts'
 import { createKeyFile, openKeyFile } from './keys/keystore.ts'
 
 /**
@@ -27,7 +27,10 @@ export async function openNodeKeys(dir: string, passphrase: () => Promise<string
   const keys = join(dir, 'keys')
   await mkdir(keys, { recursive: true, mode: 0o700 })
   const secret = await passphrase()
-  const [society, witness] = await Promise.all([openOrCreate(join(keys, 'society.key'), 'society', secret), openOrCreate(join(keys, 'witness.key'), 'witness', secret)])
+  const [society, witness] = await Promise.all([
+    openOrCreate(join(keys, 'society.key'), 'society', secret),
+    openOrCreate(join(keys, 'witness.key'), 'witness', secret),
+  ])
   const next = await nextKey(join(keys, 'next.key'), secret)
   const transportSeed = await secretFile(join(keys, 'transport.seed'))
   const salt = await secretFile(join(keys, 'entity.salt'))
@@ -43,7 +46,8 @@ export async function openNodeKeys(dir: string, passphrase: () => Promise<string
 async function openOrCreate(path: string, purpose: string, passphrase: string): Promise<Signer> {
   if (!(await exists(path))) await createKeyFile(path, purpose, passphrase)
   const signer = await openKeyFile(path, passphrase)
-  if (signer.purpose !== purpose) throw new CodedError('KEY_FILE', `${path} is a ${signer.purpose} key, not a ${purpose} key`)
+  if (signer.purpose !== purpose)
+    throw new CodedError('KEY_FILE', `${path} is a ${signer.purpose} key, not a ${purpose} key`)
   return signer
 }
 
@@ -60,7 +64,8 @@ async function nextKey(path: string, passphrase: string): Promise<KeyText> {
 /** 32 random bytes, made once, readable by nobody else. */
 async function secretFile(path: string): Promise<Uint8Array> {
   if (!(await exists(path))) await writeSecret(path, `${randomBytes(32).toString('base64url')}\n`)
-  if (((await stat(path)).mode & 0o077) !== 0) throw new CodedError('KEY_FILE_MODE', `${path} is readable by others: chmod 600 ${path}`)
+  if (((await stat(path)).mode & 0o077) !== 0)
+    throw new CodedError('KEY_FILE_MODE', `${path} is readable by others: chmod 600 ${path}`)
   const bytes = Buffer.from((await readFile(path, 'utf8')).trim(), 'base64url')
   if (bytes.length !== 32) throw new CodedError('KEY_FILE', `${path} does not hold 32 bytes`)
   return new Uint8Array(bytes)

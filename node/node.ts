@@ -14,7 +14,15 @@ import type { LctId, RecordId, Seq, SocietyId } from '../src/units.ts'
 import type { NodeNet } from './net/net.ts'
 import type { Operator } from './operator.ts'
 import type { RecordDesk } from './record-desk.ts'
-import type { AccountView, AttestationView, NodeEvent, NodeService, NodeStatus, RecordView, SocietyView } from './service.ts'
+import type {
+  AccountView,
+  AttestationView,
+  NodeEvent,
+  NodeService,
+  NodeStatus,
+  RecordView,
+  SocietyView,
+} from './service.ts'
 import { accountsOf, attestationsFor, societyView } from './views.ts'
 
 /** One answer is at most this long; the caller asks again from where it ends. */
@@ -73,7 +81,8 @@ export class WebNode implements NodeService {
   ready(): { readonly ready: boolean; readonly reasons: readonly string[] } {
     const { node } = this.#parts
     const barrier = node.own === undefined ? undefined : node.sequencerBarrier()
-    const reasons = barrier === undefined ? [] : [`${barrier.code}${barrier.detail === undefined ? '' : `: ${barrier.detail}`}`]
+    const reasons =
+      barrier === undefined ? [] : [`${barrier.code}${barrier.detail === undefined ? '' : `: ${barrier.detail}`}`]
     for (const log of node.logs.values()) {
       const behind = log.plan.claimed - log.replica.tip.size
       if (behind > 0 && log.replica.halt === undefined) reasons.push(`${log.society}: ${behind} entries behind`)

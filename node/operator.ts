@@ -1,11 +1,11 @@
 import type { Json } from '../src/canonical.ts'
 import { canonicalBytes, type JsonObject } from '../src/canonical.ts'
-import { toBase64url } from '../src/encoding.ts'
 import { Births } from '../src/driver/births.ts'
 import type { Federation } from '../src/driver/federation.ts'
 import { foundSociety } from '../src/driver/genesis.ts'
 import { type Issued, Issuer } from '../src/driver/issue.ts'
 import { block, introduce, recognize } from '../src/driver/relations.ts'
+import { toBase64url } from '../src/encoding.ts'
 import type { Signer } from '../src/ports.ts'
 import { rulesOf } from '../src/records/registry.ts'
 import type { AnyRecord, Sig } from '../src/records/types.ts'
@@ -54,7 +54,10 @@ export class Operator implements OperatorService {
     return ok({ society: founded.value })
   }
 
-  async policy(society: SocietyId, policy: Parameters<OperatorService['policy']>[1]): ReturnType<OperatorService['policy']> {
+  async policy(
+    society: SocietyId,
+    policy: Parameters<OperatorService['policy']>[1],
+  ): ReturnType<OperatorService['policy']> {
     const { node } = this.#c
     await node.setPolicy(society, policy)
     const log = node.logs.get(society)
@@ -80,7 +83,9 @@ export class Operator implements OperatorService {
     return this.#shown(await introduce(this.#c.node, this.#issuer, lct))
   }
 
-  async prepareBirth(request: Parameters<OperatorService['prepareBirth']>[0]): ReturnType<OperatorService['prepareBirth']> {
+  async prepareBirth(
+    request: Parameters<OperatorService['prepareBirth']>[0],
+  ): ReturnType<OperatorService['prepareBirth']> {
     const { entity, ...rest } = request
     const prepared = await this.#births.prepare({ ...rest, entity_ref: await this.#c.entityRef(entity) })
     return prepared.ok ? ok({ record: prepared.value.record as unknown as Json, lct: prepared.value.lct }) : prepared
@@ -103,7 +108,8 @@ export class Operator implements OperatorService {
 
   /** A record of a producer or treasurer that already signed it; the society adds its signature where the kind asks for it. */
   async #cosign(record: AnyRecord, sigs: readonly Sig[]): Promise<Result<RecordView>> {
-    if (record.kind !== 'atp.charge') return fail(rejection('BAD_REQUEST', 'only atp.charge needs the society beside its author'))
+    if (record.kind !== 'atp.charge')
+      return fail(rejection('BAD_REQUEST', 'only atp.charge needs the society beside its author'))
     const bad = rulesOf(record.kind)?.checkBody(record.body)
     if (bad !== undefined) return fail(bad)
     return this.#shown(await this.#issuer.finish(record, sigs))

@@ -42,7 +42,8 @@ export class RecordDesk {
     const { record, id } = opened.value
     if (record.society === this.#node.ownSociety) return this.#sequence(opened.value)
     const peer = this.#node.ports.net.peers().find(candidate => candidate.society === record.society)
-    if (peer === undefined) return fail(rejection(this.#node.logs.has(record.society) ? 'PEER_UNREACHABLE' : 'NOT_SEQUENCER', record.society))
+    if (peer === undefined)
+      return fail(rejection(this.#node.logs.has(record.society) ? 'PEER_UNREACHABLE' : 'NOT_SEQUENCER', record.society))
     const remembered = this.#remember(id, record)
     const reply = await this.#node.ports.net.request(peer.peer, 'submit', submission, { timeoutMs: SUBMIT_TIMEOUT_MS })
     if (!reply.ok) {
@@ -100,7 +101,11 @@ export class RecordDesk {
     }
     const remembered = this.#remembered.get(id)
     if (remembered === undefined) return { id, status: 'unknown' }
-    const facts = { id, society: remembered.society, ...(remembered.receipt === undefined ? {} : { receipt: remembered.receipt }) }
+    const facts = {
+      id,
+      society: remembered.society,
+      ...(remembered.receipt === undefined ? {} : { receipt: remembered.receipt }),
+    }
     if (await this.#isDead(remembered)) return { ...facts, status: 'dead', code: 'RECORD_DEAD' }
     if (remembered.state === 'pending') return { ...facts, status: 'pending' }
     return { ...facts, status: 'refused', ...(remembered.code === undefined ? {} : { code: remembered.code }) }

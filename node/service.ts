@@ -42,7 +42,12 @@ export interface NodeStatus {
   readonly peer_id: string
   readonly addresses: readonly string[]
   readonly clock: EpochMs
-  readonly peers: readonly { readonly peer: string; readonly society: SocietyId | ''; readonly witness_key: KeyText; readonly verdict_on_us?: string }[]
+  readonly peers: readonly {
+    readonly peer: string
+    readonly society: SocietyId | ''
+    readonly witness_key: KeyText
+    readonly verdict_on_us?: string
+  }[]
   readonly logs: readonly SocietyView[]
   /** Rejections by code since the start. */
   readonly rejected: Readonly<Record<string, number>>
@@ -98,7 +103,17 @@ export interface NodeService {
   entries(id: SocietyId, from: Seq, limit: number): Promise<Result<readonly Uint8Array[]>>
   /** Newest note with the most cosignatures, as text. */
   checkpoint(id: SocietyId): Result<string>
-  state(id: SocietyId): Promise<Result<{ readonly society: SocietyId; readonly size: Seq; readonly root: HashText; readonly digest: HashText; readonly keys: number }>>
+  state(
+    id: SocietyId,
+  ): Promise<
+    Result<{
+      readonly society: SocietyId
+      readonly size: Seq
+      readonly root: HashText
+      readonly digest: HashText
+      readonly keys: number
+    }>
+  >
   /** The next free n of an author's lane in this log, counting what waits here, to build a record with. */
   nextN(society: SocietyId, author: string, lane: number): Promise<Result<number>>
   record(id: RecordId): Promise<RecordView>
@@ -107,7 +122,12 @@ export interface NodeService {
   lct(id: LctId): Promise<Result<JsonObject>>
   certificate(id: LctId): Promise<Result<Uint8Array>>
   accounts(lct: LctId, society?: SocietyId): Promise<readonly AccountView[]>
-  attestations(filter: { readonly subject?: string; readonly witness?: string; readonly type?: string; readonly limit: number }): Promise<readonly AttestationView[]>
+  attestations(filter: {
+    readonly subject?: string
+    readonly witness?: string
+    readonly type?: string
+    readonly limit: number
+  }): Promise<readonly AttestationView[]>
   /** Bytes of a submission; sequenced here, or passed on to the society that it is for. */
   submit(submission: Uint8Array): Promise<Result<RecordView>>
   /** Calls back until the returned function is called. */
@@ -120,8 +140,19 @@ export interface NodeService {
 /** Only behind the operator's token. */
 export interface OperatorService {
   /** Template values for a charter; witnesses are asked for consent over the network; the log starts. */
-  genesis(request: { readonly slug: string; readonly witnesses: readonly KeyText[]; readonly birth_witnesses: readonly KeyText[]; readonly birth_quorum?: number; readonly quorum?: number; readonly interval_ms?: number; readonly law?: JsonObject }): Promise<Result<{ readonly society: SocietyId }>>
-  policy(society: SocietyId, policy: { readonly follow: boolean; readonly witness: boolean; readonly block: boolean }): Promise<Result<SocietyView | undefined>>
+  genesis(request: {
+    readonly slug: string
+    readonly witnesses: readonly KeyText[]
+    readonly birth_witnesses: readonly KeyText[]
+    readonly birth_quorum?: number
+    readonly quorum?: number
+    readonly interval_ms?: number
+    readonly law?: JsonObject
+  }): Promise<Result<{ readonly society: SocietyId }>>
+  policy(
+    society: SocietyId,
+    policy: { readonly follow: boolean; readonly witness: boolean; readonly block: boolean },
+  ): Promise<Result<SocietyView | undefined>>
   /** Allow or stop consenting to charters that name this node's witness key. */
   connect(address: string): Promise<Result<{ readonly peer: string }>>
   /** peer.recognize for the charter and handovers of a society that this node follows. */
@@ -130,9 +161,24 @@ export interface OperatorService {
   /** introduce (or refresh) a foreign LCT so that it can be paid in this society's ATP. */
   introduce(lct: LctId): Promise<Result<RecordView>>
   /** Everything for a birth but the subject's signature: sign `record` with the member's key and send it to `birth`. */
-  prepareBirth(request: { readonly key: KeyText; readonly entity_type: string; readonly entity: string; readonly rights?: readonly string[]; readonly responsibilities?: readonly string[] }): Promise<Result<{ readonly record: Json; readonly lct: LctId }>>
+  prepareBirth(request: {
+    readonly key: KeyText
+    readonly entity_type: string
+    readonly entity: string
+    readonly rights?: readonly string[]
+    readonly responsibilities?: readonly string[]
+  }): Promise<Result<{ readonly record: Json; readonly lct: LctId }>>
   /** The prepared record with the subject's signature: collects society and witness signatures, then sequences. */
-  birth(request: { readonly record: Json; readonly sigs: readonly Sig[] }): Promise<Result<RecordView & { readonly lct: LctId }>>
+  birth(request: {
+    readonly record: Json
+    readonly sigs: readonly Sig[]
+  }): Promise<Result<RecordView & { readonly lct: LctId }>>
   /** A record of the society itself (mint, slash, suspend, …): the node fills in lane, n and time, signs and sequences it. */
-  issue(request: { readonly kind: string; readonly body: Json; readonly author?: string; readonly sigs?: readonly Sig[]; readonly record?: Json }): Promise<Result<RecordView>>
+  issue(request: {
+    readonly kind: string
+    readonly body: Json
+    readonly author?: string
+    readonly sigs?: readonly Sig[]
+    readonly record?: Json
+  }): Promise<Result<RecordView>>
 }

@@ -1,13 +1,13 @@
 import type { JsonObject } from '../src/canonical.ts'
-import { toBase64url } from '../src/encoding.ts'
 import type { Federation } from '../src/driver/federation.ts'
 import { finalForUs } from '../src/driver/relations.ts'
 import type { SocietyLog } from '../src/driver/society-log.ts'
+import { toBase64url } from '../src/encoding.ts'
 import { openEntry } from '../src/ingest/open.ts'
 import { faultTolerance } from '../src/log/finality.ts'
 import type { OpenedEntry } from '../src/records/types.ts'
-import { bookValue, type Account } from '../src/state/account.ts'
-import { projectDecay, factorAt } from '../src/state/decay.ts'
+import { type Account, bookValue } from '../src/state/account.ts'
+import { factorAt, projectDecay } from '../src/state/decay.ts'
 import { type AccountState, type DecayState, stateKeys } from '../src/state/model.ts'
 import { keyPart, rangeOf } from '../src/store/ledger.ts'
 import { formatAtp, type LctId, type SocietyId } from '../src/units.ts'
@@ -36,7 +36,9 @@ export function societyView(node: Federation, log: SocietyLog): SocietyView {
     final: notes.final,
     final_for_us: finalForUs(node, log.society),
     finality: finalityFacts(log),
-    witnesses: replica.finalitySets().current.witnesses.map(key => ({ key, cosigned: notes.cosigned.get(key) ?? 0, accepted: accepted.has(key) })),
+    witnesses: replica
+      .finalitySets()
+      .current.witnesses.map(key => ({ key, cosigned: notes.cosigned.get(key) ?? 0, accepted: accepted.has(key) })),
     law_number: inForce?.law.number ?? 0,
     frozen: halt?.mode === 'frozen',
     ...(halt !== undefined && 'seq' in halt ? { void_at: halt.seq } : {}),
@@ -47,7 +49,12 @@ export function societyView(node: Federation, log: SocietyLog): SocietyView {
 const BOOK_ONE = 10n ** 15n
 
 /** Accounts of an LCT in every log held here, with their value at `now`. */
-export async function accountsOf(node: Federation, lct: LctId, society: SocietyId | undefined, now: number): Promise<readonly AccountView[]> {
+export async function accountsOf(
+  node: Federation,
+  lct: LctId,
+  society: SocietyId | undefined,
+  now: number,
+): Promise<readonly AccountView[]> {
   const views: AccountView[] = []
   for (const log of node.logs.values()) {
     if (society !== undefined && log.society !== society) continue
@@ -60,7 +67,11 @@ export async function accountsOf(node: Federation, lct: LctId, society: SocietyI
 async function accountView(log: SocietyLog, lct: LctId, now: number): Promise<AccountView | undefined> {
   const { inForce } = log.replica
   if (inForce === undefined) return undefined
-  const [known, account, decay] = await log.replica.states([stateKeys.lct(lct), stateKeys.account(lct), stateKeys.decay])
+  const [known, account, decay] = await log.replica.states([
+    stateKeys.lct(lct),
+    stateKeys.account(lct),
+    stateKeys.decay,
+  ])
   if (known === undefined || decay === undefined) return undefined
   const interval = inForce.charter.interval_ms
   const held = decay as unknown as DecayState
@@ -73,7 +84,11 @@ async function accountView(log: SocietyLog, lct: LctId, now: number): Promise<Ac
     lct,
     spendable,
     atp: formatAtp(spendable),
-    lots: lots.map(([origin, principal]) => ({ origin, principal, value: Number((BigInt(principal) * factorAt(current, origin)) / BOOK_ONE) })),
+    lots: lots.map(([origin, principal]) => ({
+      origin,
+      principal,
+      value: Number((BigInt(principal) * factorAt(current, origin)) / BOOK_ONE),
+    })),
   }
 }
 
@@ -81,7 +96,12 @@ export async function attestationsFor(
   node: Federation,
   filter: { readonly subject?: string; readonly witness?: string; readonly type?: string; readonly limit: number },
 ): Promise<readonly AttestationView[]> {
-  const range = filter.subject !== undefined ? rangeOf.attestationsAbout(filter.subject) : filter.witness !== undefined ? rangeOf.attestationsBy(filter.witness) : rangeOf.attestations()
+  const range =
+    filter.subject !== undefined
+      ? rangeOf.attestationsAbout(filter.subject)
+      : filter.witness !== undefined
+        ? rangeOf.attestationsBy(filter.witness)
+        : rangeOf.attestations()
   const found: AttestationView[] = []
   const seen = new Set<string>()
   for await (const [key] of node.ports.store.range({ ...range, reverse: true })) {
@@ -93,14 +113,21 @@ export async function attestationsFor(
     const entry = log === undefined ? undefined : await storedEntry(node, log, seq)
     if (log === undefined || entry === undefined) continue
     const view = attestationView(entry, society, log)
-    const fits = (filter.witness === undefined || view.witness === filter.witness) && (filter.type === undefined || view.type === filter.type)
+    const fits =
+      (filter.witness === undefined || view.witness === filter.witness) &&
+      (filter.type === undefined || view.type === filter.type)
     if (fits) found.push(view)
   }
   return found
 }
 
 function attestationView(entry: OpenedEntry, society: SocietyId, log: SocietyLog): AttestationView {
-  const { claims, event, subject, type } = entry.record.body as JsonObject & { claims: JsonObject; event?: string; subject: string; type: string }
+  const { claims, event, subject, type } = entry.record.body as JsonObject & {
+    claims: JsonObject
+    event?: string
+    subject: string
+    type: string
+  }
   return {
     society,
     seq: entry.seq,

@@ -1,6 +1,6 @@
+import { concat } from 'uint8arrays/concat'
 import { fromString } from 'uint8arrays/from-string'
 import { toString as textOf } from 'uint8arrays/to-string'
-import { concat } from 'uint8arrays/concat'
 import type { KeyText } from './units.ts'
 
 /**

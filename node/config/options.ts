@@ -137,7 +137,8 @@ export const options = {
     env: 'WEB4_CONSENT',
     default: 'none',
     choices: CONSENTS,
-    description: 'charters that name this node as witness: consent to all of them, or only where the policy says witness',
+    description:
+      'charters that name this node as witness: consent to all of them, or only where the policy says witness',
   } as ChoiceOption<(typeof CONSENTS)[number]>,
   status_ms: {
     type: 'integer',

@@ -11,6 +11,13 @@ const MEMLIMIT = 19 * 1024 * 1024
 export async function hmacRef(salt: Uint8Array, entity: Uint8Array): Promise<HashText> {
   const hashed = Buffer.alloc(32)
   const argonSalt = Buffer.from(createHmac('sha256', salt).update('web4/entity-ref/1').digest().subarray(0, 16))
-  await sodium.crypto_pwhash_async(hashed, Buffer.from(entity), argonSalt, OPSLIMIT, MEMLIMIT, sodium.crypto_pwhash_ALG_ARGON2ID13)
+  await sodium.crypto_pwhash_async(
+    hashed,
+    Buffer.from(entity),
+    argonSalt,
+    OPSLIMIT,
+    MEMLIMIT,
+    sodium.crypto_pwhash_ALG_ARGON2ID13,
+  )
   return toBase64url(createHmac('sha256', salt).update(hashed).digest())
 }

@@ -52,7 +52,13 @@ export function signLog({ authors, transfers, group, round }: LogShape): SignedL
   const [society, ...others] = federation({ societies: 3, time: GENESIS_MS + round }) as [TestSociety, ...TestSociety[]]
   const born = Array.from({ length: authors }, (_, index): Author => {
     const name = `author ${index}`
-    society.append(society.birth(name, 'human', [society, ...others].map(({ witness }) => witness)))
+    society.append(
+      society.birth(
+        name,
+        'human',
+        [society, ...others].map(({ witness }) => witness),
+      ),
+    )
     const subject = identity(`${society.slug} ${name}`)
     return { lct: society.lctOf(subject, 'human'), identity: subject }
   })

@@ -18,7 +18,15 @@ export type ToSender =
 
 /** What the sender tells the node. */
 export type FromSender =
-  | { readonly signed: { readonly society: string; readonly setUp: number; readonly size: number; readonly groups: number; readonly bytes: number } }
+  | {
+      readonly signed: {
+        readonly society: string
+        readonly setUp: number
+        readonly size: number
+        readonly groups: number
+        readonly bytes: number
+      }
+    }
   | { readonly connected: true }
 
 /**
@@ -49,7 +57,11 @@ async function main(shape: LogShape): Promise<void> {
   let until = 0
   function pump(): void {
     const stored = frames.findLastIndex(({ size }) => size <= committed) + 1
-    for (let frame = frames[sent]; frame !== undefined && frame.size <= until && sent < stored + WINDOW_GROUPS; frame = frames[sent]) {
+    for (
+      let frame = frames[sent];
+      frame !== undefined && frame.size <= until && sent < stored + WINDOW_GROUPS;
+      frame = frames[sent]
+    ) {
       sent++
       void net.publishGroup(society, frame.bytes)
     }
@@ -69,7 +81,15 @@ async function main(shape: LogShape): Promise<void> {
   })
   // The node is gone: so is the reason to be.
   process.on('disconnect', () => process.exit())
-  tell({ signed: { society, setUp, size: frames.at(-1)?.size ?? 0, groups: frames.filter(({ size }) => size > setUp).length, bytes } })
+  tell({
+    signed: {
+      society,
+      setUp,
+      size: frames.at(-1)?.size ?? 0,
+      groups: frames.filter(({ size }) => size > setUp).length,
+      bytes,
+    },
+  })
 }
 
 function tell(message: FromSender): void {

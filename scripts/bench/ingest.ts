@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createNode, type RunningNode } from '../../node/compose.ts'
-import { readConfig } from '../../node/config/read.ts'
 import type { Config } from '../../node/config/options.ts'
+import { readConfig } from '../../node/config/read.ts'
 import { createLogger } from '../../node/observe/logger.ts'
 import type { SocietyLog } from '../../src/driver/society-log.ts'
 import { hashText, identity } from '../../test/support/identity.ts'
@@ -61,7 +61,9 @@ export async function benchIngest(): Promise<BenchResult> {
       mainThreadMicrosPerRecord: thousandths(mainThreadMicrosPerRecord),
     }
   })
-  const { perSecond, ratio, limit, mainThreadMicrosPerRecord } = [...rounds].sort((a, b) => a.ratio - b.ratio)[(ROUNDS - 1) / 2] as Round
+  const { perSecond, ratio, limit, mainThreadMicrosPerRecord } = [...rounds].sort((a, b) => a.ratio - b.ratio)[
+    (ROUNDS - 1) / 2
+  ] as Round
   const [{ groups, bytes }] = measured as [Measured]
   return {
     name: 'ingest',
@@ -70,17 +72,28 @@ export async function benchIngest(): Promise<BenchResult> {
     limit,
     ratio,
     mainThreadMicrosPerRecord,
-    sizes: { records: TRANSFERS, authors: AUTHORS, bytesPerEntry: Math.round(bytes / TRANSFERS), groups, entriesPerGroup: GROUP, cores: threads.cores },
+    sizes: {
+      records: TRANSFERS,
+      authors: AUTHORS,
+      bytesPerEntry: Math.round(bytes / TRANSFERS),
+      groups,
+      entriesPerGroup: GROUP,
+      cores: threads.cores,
+    },
     rounds,
     limits: limits.map(Math.round),
-    limit_is: 'crypto_sign_verify_detached of libsodium in a loop on all cores, before and after the round, mean; value, limit and ratio are those of the median round',
-    main_thread_is: 'user and system time of the main thread of the node in the round (process.threadCpuUsage), per record; signatures are verified in other threads',
+    limit_is:
+      'crypto_sign_verify_detached of libsodium in a loop on all cores, before and after the round, mean; value, limit and ratio are those of the median round',
+    main_thread_is:
+      'user and system time of the main thread of the node in the round (process.threadCpuUsage), per record; signatures are verified in other threads',
   }
 }
 
 /** The clock runs from the word to send the first group, a moment before it goes out, to the commit of the last. */
 async function runRound(shape: LogShape): Promise<Measured> {
-  const sender = fork(new URL('./ingest-sender.ts', import.meta.url), [JSON.stringify(shape)], { execArgv: ['--disable-warning=ExperimentalWarning'] })
+  const sender = fork(new URL('./ingest-sender.ts', import.meta.url), [JSON.stringify(shape)], {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
   const dir = await mkdtemp(join(tmpdir(), 'web4-bench-'))
   let node: RunningNode | undefined
   try {
@@ -101,7 +114,12 @@ async function runRound(shape: LogShape): Promise<Measured> {
     const seconds = (performance.now() - start) / 1000
     const { user, system } = process.threadCpuUsage(cpu)
     const { groups, bytes } = signed
-    return { groups, bytes, perSecond: shape.transfers / seconds, mainThreadMicrosPerRecord: (user + system) / shape.transfers }
+    return {
+      groups,
+      bytes,
+      perSecond: shape.transfers / seconds,
+      mainThreadMicrosPerRecord: (user + system) / shape.transfers,
+    }
   } finally {
     sender.kill()
     await node?.stop()
@@ -120,7 +138,11 @@ function startNode(dir: string): Promise<RunningNode> {
     transportSeed: identity('receiver transport').raw,
     entityRef: async (entity: string) => hashText(entity),
   }
-  return createNode(read.config as Config, { logger: createLogger({ level: process.env.LL as "warn" ?? "warn" }), keys, api: false })
+  return createNode(read.config as Config, {
+    logger: createLogger({ level: (process.env.LL as 'warn') ?? 'warn' }),
+    keys,
+    api: false,
+  })
 }
 
 /** Has the sender bring the log to `size` and waits until all of it is on the disk. */
@@ -145,7 +167,10 @@ async function deliver(sender: ChildProcess, log: SocietyLog, size: number): Pro
   }
 }
 
-async function heard<Name extends 'signed' | 'connected'>(sender: ChildProcess, name: Name): Promise<Extract<FromSender, Record<Name, unknown>>> {
+async function heard<Name extends 'signed' | 'connected'>(
+  sender: ChildProcess,
+  name: Name,
+): Promise<Extract<FromSender, Record<Name, unknown>>> {
   const failed = once(sender, 'exit').then(([code]) => Promise.reject(new Error(`the sender ended with ${code}`)))
   const [message] = (await Promise.race([once(sender, 'message'), failed])) as [FromSender]
   if (!(name in message)) throw new Error(`the sender said ${JSON.stringify(message)}`)

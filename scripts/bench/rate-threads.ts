@@ -6,7 +6,10 @@ import type { Backend, Operation } from './backends.ts'
 /** One thread per core that runs an operation of a backend in a loop: what this machine can do at all. */
 export class RateThreads {
   readonly cores = availableParallelism()
-  readonly #threads = Array.from({ length: this.cores }, () => new Worker(new URL('./crypto-worker.ts', import.meta.url)))
+  readonly #threads = Array.from(
+    { length: this.cores },
+    () => new Worker(new URL('./crypto-worker.ts', import.meta.url)),
+  )
 
   /** Operations per second of all threads together. */
   async measure(backend: Backend, operation: Operation, durationMs: number): Promise<number> {

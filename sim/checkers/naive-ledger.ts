@@ -147,7 +147,9 @@ class Walk {
   }
 
   books(): NaiveBooks {
-    const lots = new Map([...this.#lots].map(([account, held]) => [account, [...held].sort(([a], [b]) => a - b)] as const))
+    const lots = new Map(
+      [...this.#lots].map(([account, held]) => [account, [...held].sort(([a], [b]) => a - b)] as const),
+    )
     const booked = [...this.#books.values()].reduce((sum, book) => sum + book, 0n)
     return { lots, difference: (this.#minted - this.#slashed) * ONE - booked - this.#pool, counts: this.#counts }
   }

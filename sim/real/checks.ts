@@ -19,7 +19,10 @@ export async function converged(societies: readonly Society[], signal: AbortSign
 export async function readLog(society: Society, signal: AbortSignal): Promise<RawEntries> {
   const entries: RawEntries[number][] = []
   for (;;) {
-    const bytes = (await society.node.client.entries({ society: society.id, from: entries.length, limit: 1000 }, { signal })) as Uint8Array
+    const bytes = (await society.node.client.entries(
+      { society: society.id, from: entries.length, limit: 1000 },
+      { signal },
+    )) as Uint8Array
     const page = JSON.parse(new TextDecoder().decode(bytes)) as RawEntries
     if (page.length === 0) return entries
     entries.push(...page)
@@ -27,7 +30,11 @@ export async function readLog(society: Society, signal: AbortSignal): Promise<Ra
 }
 
 /** The books of every log balance by a second, independent reckoning, and every account's lots are what the nodes say. */
-export async function conserved(societies: readonly Society[], members: readonly Member[], signal: AbortSignal): Promise<{ readonly ok: boolean; readonly counts: Map<string, number> }> {
+export async function conserved(
+  societies: readonly Society[],
+  members: readonly Member[],
+  signal: AbortSignal,
+): Promise<{ readonly ok: boolean; readonly counts: Map<string, number> }> {
   const counts = new Map<string, number>()
   let ok = true
   for (const society of societies) {

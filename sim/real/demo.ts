@@ -25,7 +25,9 @@ export interface DemoOptions {
 
 /** A birth needs witnesses of two other societies. */
 const SOCIETIES_MIN = 3
-const MAIN = fileURLToPath(new URL(`../../node/cli/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
+const MAIN = fileURLToPath(
+  new URL(`../../node/cli/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+)
 
 export interface DemoResult {
   readonly societies: number
@@ -73,7 +75,14 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
 }
 
-async function play(options: DemoOptions, seed: number, dir: string, nodes: NodeProcess[], watch: FinalWatch, report: Report): Promise<DemoResult> {
+async function play(
+  options: DemoOptions,
+  seed: number,
+  dir: string,
+  nodes: NodeProcess[],
+  watch: FinalWatch,
+  report: Report,
+): Promise<DemoResult> {
   const started = performance.now()
   const { signal } = options
   const prng = new Prng(seed)
@@ -82,7 +91,7 @@ async function play(options: DemoOptions, seed: number, dir: string, nodes: Node
   await connectAll(nodes, signal)
   for (const node of nodes) watch.listen(node)
   const societies = await foundAll(nodes, signal)
-  const [facts] = await societies[0]?.node.client.societies({}, { signal }) ?? []
+  const [facts] = (await societies[0]?.node.client.societies({}, { signal })) ?? []
   report.founded(societies, facts?.finality)
   await recognizeAll(societies, signal)
   const members = await bearAll(societies, options.members, prng, signal)
@@ -93,7 +102,9 @@ async function play(options: DemoOptions, seed: number, dir: string, nodes: Node
   await load.run(options.seconds, options.rate, accepted => report.progress(accepted, options.seconds * options.rate))
   const loadMs = performance.now() - loadStart
   const after = await entriesOf(societies, signal)
-  report.step(`${load.counts.accepted} acts of ${load.members.length} members accepted in ${(loadMs / 1000).toFixed(1)} s`)
+  report.step(
+    `${load.counts.accepted} acts of ${load.members.length} members accepted in ${(loadMs / 1000).toFixed(1)} s`,
+  )
   const settled = await settle(societies, signal)
   for (const { node } of societies) report.debug(node.name, (await node.client.status({}, { signal })).rejected)
   const isConverged = await converged(societies, signal)
@@ -121,7 +132,13 @@ async function startNodes(options: DemoOptions, dir: string, nodes: NodeProcess[
     const name = slugOf(index)
     const folder = join(dir, name)
     await mkdir(folder, { mode: 0o700 })
-    const node = await NodeProcess.start({ name, dir: folder, main: MAIN, passphrase: randomBytes(16).toString('hex'), args: ['--consent', 'all', '--verify-workers', '1'] })
+    const node = await NodeProcess.start({
+      name,
+      dir: folder,
+      main: MAIN,
+      passphrase: randomBytes(16).toString('hex'),
+      args: ['--consent', 'all', '--verify-workers', '1'],
+    })
     nodes.push(node)
     return node
   })
@@ -132,13 +149,19 @@ async function startNodes(options: DemoOptions, dir: string, nodes: NodeProcess[
   nodes.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-async function bearAll(societies: readonly Society[], each: number, prng: Prng, signal: AbortSignal): Promise<Member[]> {
+async function bearAll(
+  societies: readonly Society[],
+  each: number,
+  prng: Prng,
+  signal: AbortSignal,
+): Promise<Member[]> {
   const evidence = Buffer.from(prng.bytes(32)).toString('base64url')
   const types = ['human', 'ai', 'device', 'service'] as const
   const born = await Promise.all(
     societies.map(async society => {
       const members: Member[] = []
-      for (let index = 0; index < each; index++) members.push(await bear(society, `${society.slug}-${index}`, types[index % types.length] ?? 'ai', prng, signal))
+      for (let index = 0; index < each; index++)
+        members.push(await bear(society, `${society.slug}-${index}`, types[index % types.length] ?? 'ai', prng, signal))
       await fund(society, members, evidence, signal)
       return members
     }),
@@ -158,12 +181,17 @@ async function settle(societies: readonly Society[], signal: AbortSignal): Promi
 }
 
 async function entriesOf(societies: readonly Society[], signal: AbortSignal): Promise<number> {
-  const sizes = await Promise.all(societies.map(async ({ id, node }) => (await node.client.society({ id }, { signal })).size))
+  const sizes = await Promise.all(
+    societies.map(async ({ id, node }) => (await node.client.society({ id }, { signal })).size),
+  )
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 /** Final everywhere: of each log, what the node that lags most calls final. */
 async function finalOf(societies: readonly Society[], signal: AbortSignal): Promise<number> {
   const views = await Promise.all(societies.map(({ node }) => node.client.societies({}, { signal })))
-  return societies.reduce((sum, { id }) => sum + Math.min(...views.map(view => view.find(({ society }) => society === id)?.final ?? 0)), 0)
+  return societies.reduce(
+    (sum, { id }) => sum + Math.min(...views.map(view => view.find(({ society }) => society === id)?.final ?? 0)),
+    0,
+  )
 }

@@ -34,7 +34,10 @@ export class FinalWatch {
     const now = performance.now()
     const waiting = this.#waiting.get(place) ?? []
     for (const { since } of waiting.filter(({ seq }) => seq < size)) this.latenciesMs.push(now - since)
-    this.#waiting.set(place, waiting.filter(({ seq }) => seq >= size))
+    this.#waiting.set(
+      place,
+      waiting.filter(({ seq }) => seq >= size),
+    )
   }
 
   /** An entry was accepted at `since` (performance.now()); its finality counts at `node`. */

@@ -1,7 +1,7 @@
 import { signRecord } from '../../node/api/sign.ts'
 import { softwareSigner } from '../../node/crypto/sodium.ts'
-import type { Signer } from '../../src/ports.ts'
 import type { JsonObject } from '../../src/canonical.ts'
+import type { Signer } from '../../src/ports.ts'
 import { MICRO } from '../../src/units.ts'
 import type { Prng } from '../prng.ts'
 import type { NodeProcess } from './node-process.ts'
@@ -11,7 +11,28 @@ import { until } from './until.ts'
 
 /** A log takes at most so many of the others as witnesses. */
 const WITNESSES_MAX = 15
-const SLUGS = ['aurora', 'basalt', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'harbor', 'iris', 'juniper', 'kelp', 'lumen', 'meadow', 'nimbus', 'onyx', 'prairie', 'quartz', 'ridge', 'sierra', 'tundra']
+const SLUGS = [
+  'aurora',
+  'basalt',
+  'cedar',
+  'delta',
+  'ember',
+  'fjord',
+  'grove',
+  'harbor',
+  'iris',
+  'juniper',
+  'kelp',
+  'lumen',
+  'meadow',
+  'nimbus',
+  'onyx',
+  'prairie',
+  'quartz',
+  'ridge',
+  'sierra',
+  'tundra',
+]
 export const MINT_ATP = 1_000_000
 export const FIRST_CHARGE_ATP = 1_000
 
@@ -35,7 +56,11 @@ export function slugOf(index: number): string {
 /** Every node to every other one, once. */
 export async function connectAll(nodes: readonly NodeProcess[], signal: AbortSignal): Promise<void> {
   for (const [index, node] of nodes.entries())
-    await Promise.all(nodes.slice(0, index).map(other => node.client.connect({ body: { address: other.addresses[0] ?? '' } }, { signal })))
+    await Promise.all(
+      nodes
+        .slice(0, index)
+        .map(other => node.client.connect({ body: { address: other.addresses[0] ?? '' } }, { signal })),
+    )
   await until('all nodes know each other', signal, async () => {
     const statuses = await Promise.all(nodes.map(node => node.client.status({}, { signal })))
     return statuses.every(({ peers }) => peers.length >= nodes.length - 1)
@@ -47,16 +72,27 @@ export async function foundAll(nodes: readonly NodeProcess[], signal: AbortSigna
   const keys = await Promise.all(nodes.map(async node => (await node.client.status({}, { signal })).witness_key))
   const societies: Society[] = []
   for (const [index, node] of nodes.entries()) {
-    const others = rotated(keys, index + 1).filter(key => key !== keys[index]).slice(0, WITNESSES_MAX)
-    const { society } = await node.client.genesis({ body: { slug: slugOf(index), witnesses: others, birth_witnesses: [...others, keys[index] ?? ''] } }, { signal })
+    const others = rotated(keys, index + 1)
+      .filter(key => key !== keys[index])
+      .slice(0, WITNESSES_MAX)
+    const { society } = await node.client.genesis(
+      { body: { slug: slugOf(index), witnesses: others, birth_witnesses: [...others, keys[index] ?? ''] } },
+      { signal },
+    )
     societies.push({ id: society, slug: slugOf(index), node })
   }
   await Promise.all(
     societies.flatMap(({ id }) =>
-      societies.filter(other => other.id !== id).map(async ({ node }) => {
-        const known = (await node.client.societies({}, { signal })).some(({ society }) => society === id)
-        if (!known) await node.client.policy({ body: { society: id, policy: { follow: true, witness: false, block: false } } }, { signal })
-      }),
+      societies
+        .filter(other => other.id !== id)
+        .map(async ({ node }) => {
+          const known = (await node.client.societies({}, { signal })).some(({ society }) => society === id)
+          if (!known)
+            await node.client.policy(
+              { body: { society: id, policy: { follow: true, witness: false, block: false } } },
+              { signal },
+            )
+        }),
     ),
   )
   await until('every charter is final on every node', signal, () => allFinal(societies, signal))
@@ -67,26 +103,45 @@ export async function foundAll(nodes: readonly NodeProcess[], signal: AbortSigna
 export async function recognizeAll(societies: readonly Society[], signal: AbortSignal): Promise<void> {
   await Promise.all(
     societies.map(async ({ id, node }) => {
-      for (const other of societies) if (other.id !== id) await node.client.recognize({ body: { society: other.id } }, { signal })
+      for (const other of societies)
+        if (other.id !== id) await node.client.recognize({ body: { society: other.id } }, { signal })
     }),
   )
 }
 
 /** A member makes a key, the society prepares the birth, the member signs, other societies witness. */
-export async function bear(society: Society, name: string, type: 'human' | 'ai' | 'device' | 'service', prng: Prng, signal: AbortSignal): Promise<Member & { readonly seq: number }> {
+export async function bear(
+  society: Society,
+  name: string,
+  type: 'human' | 'ai' | 'device' | 'service',
+  prng: Prng,
+  signal: AbortSignal,
+): Promise<Member & { readonly seq: number }> {
   const signer = softwareSigner(prng.bytes(32))
   const { client } = society.node
-  const { record } = await client.prepareBirth({ body: { key: signer.key, entity_type: type, entity: name } }, { signal })
+  const { record } = await client.prepareBirth(
+    { body: { key: signer.key, entity_type: type, entity: name } },
+    { signal },
+  )
   const { sigs } = await signRecord(record as JsonObject, signer)
   const born = await client.birth({ body: { record, sigs: sigs as { by: string; sig: string }[] } }, { signal })
   return { lct: born.lct, society, signer, seq: born.seq ?? -1 }
 }
 
 /** The treasury mints, then every member is charged for its first work. */
-export async function fund(society: Society, members: readonly Member[], evidence: string, signal: AbortSignal): Promise<void> {
+export async function fund(
+  society: Society,
+  members: readonly Member[],
+  evidence: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { client } = society.node
   await client.issue({ body: { kind: 'atp.mint', body: { amount: MINT_ATP * MICRO, evidence } } }, { signal })
-  for (const { lct } of members) await client.issue({ body: { kind: 'atp.charge', body: { amount: FIRST_CHARGE_ATP * MICRO, evidence, to: lct } } }, { signal })
+  for (const { lct } of members)
+    await client.issue(
+      { body: { kind: 'atp.charge', body: { amount: FIRST_CHARGE_ATP * MICRO, evidence, to: lct } } },
+      { signal },
+    )
 }
 
 /** Whether every node holds every log equally, and all of it is final. */
@@ -102,4 +157,3 @@ export async function allFinal(societies: readonly Society[], signal: AbortSigna
 function rotated<T>(items: readonly T[], by: number): readonly T[] {
   return [...items.slice(by), ...items.slice(0, by)]
 }
-

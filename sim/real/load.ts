@@ -1,8 +1,8 @@
-import { signRecord, submissionOf } from '../../node/api/sign.ts'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CodedError } from '../../src/rejection.ts'
+import { signRecord, submissionOf } from '../../node/api/sign.ts'
 import type { JsonObject } from '../../src/canonical.ts'
 import { homeOf } from '../../src/records/names.ts'
+import { CodedError } from '../../src/rejection.ts'
 import { MICRO } from '../../src/units.ts'
 import type { Prng } from '../prng.ts'
 import type { FinalWatch } from './final-watch.ts'
@@ -45,7 +45,13 @@ export class Load {
   readonly #introduced = new Map<string, Promise<void>>()
   #born = 0
 
-  constructor(societies: readonly Society[], members: readonly Member[], prng: Prng, watch: FinalWatch, signal: AbortSignal) {
+  constructor(
+    societies: readonly Society[],
+    members: readonly Member[],
+    prng: Prng,
+    watch: FinalWatch,
+    signal: AbortSignal,
+  ) {
     this.#societies = societies
     this.#members = [...members]
     this.#founders = members
@@ -126,7 +132,10 @@ export class Load {
     const { society, signer, lct } = member
     const n = (this.#n.get(lct) ?? 0) + 1
     this.#n.set(lct, n)
-    const signed = await signRecord({ author: lct, body, kind, lane: 0, n, society: society.id, time: Date.now(), v: 1 }, signer)
+    const signed = await signRecord(
+      { author: lct, body, kind, lane: 0, n, society: society.id, time: Date.now(), v: 1 },
+      signer,
+    )
     const view = await society.node.client.submit({ body: submissionOf(signed) }, { signal: this.#signal })
     this.#accepted(society, view.seq, finalAt)
   }
@@ -171,7 +180,12 @@ export class Load {
   }
 
   async discharge(member: Member): Promise<void> {
-    await this.#post(member, 'atp.discharge', { amount: this.#amount(), evidence: this.#evidence(), from: member.lct }, member.society)
+    await this.#post(
+      member,
+      'atp.discharge',
+      { amount: this.#amount(), evidence: this.#evidence(), from: member.lct },
+      member.society,
+    )
   }
 
   async charge(member: Member, amount: number = this.#amount()): Promise<void> {
@@ -183,8 +197,18 @@ export class Load {
 
   async attest(member: Member): Promise<void> {
     const subject = this.#stranger(member)
-    const body = { claims: { metric: 'delivery', unit: 'ppm', value: this.#prng.below(1_000_000) }, event: this.#evidence(), subject: subject.lct, type: 'quality' }
-    await this.#post(member, 'attest', body, this.#societies.find(({ id }) => id === homeOf(subject.lct)) ?? member.society)
+    const body = {
+      claims: { metric: 'delivery', unit: 'ppm', value: this.#prng.below(1_000_000) },
+      event: this.#evidence(),
+      subject: subject.lct,
+      type: 'quality',
+    }
+    await this.#post(
+      member,
+      'attest',
+      body,
+      this.#societies.find(({ id }) => id === homeOf(subject.lct)) ?? member.society,
+    )
     this.counts.attestations++
   }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { createClient, type Client } from '../../node/api/client.ts'
+import { type Client, createClient } from '../../node/api/client.ts'
 import { readOperatorToken } from '../../node/api/token.ts'
 
 /** How long a node may take to answer after its start; key derivation and thread starts included, on a busy machine. */
@@ -27,7 +27,13 @@ export class NodeProcess {
   readonly #child: ChildProcess
   readonly #ended: Promise<void>
 
-  private constructor(name: string, child: ChildProcess, ended: Promise<void>, started: { url: string; addresses: readonly string[] }, client: Client) {
+  private constructor(
+    name: string,
+    child: ChildProcess,
+    ended: Promise<void>,
+    started: { url: string; addresses: readonly string[] },
+    client: Client,
+  ) {
     this.name = name
     this.url = started.url
     this.addresses = started.addresses
@@ -38,7 +44,18 @@ export class NodeProcess {
 
   static async start(options: NodeProcessOptions): Promise<NodeProcess> {
     const { dir, main, name, passphrase } = options
-    const args = [main, 'start', '--json', '--dir', dir, '--api-port', '0', '--log-level', 'warn', ...(options.args ?? [])]
+    const args = [
+      main,
+      'start',
+      '--json',
+      '--dir',
+      dir,
+      '--api-port',
+      '0',
+      '--log-level',
+      'warn',
+      ...(options.args ?? []),
+    ]
     if (options.peers !== undefined && options.peers.length > 0) args.push('--peers', options.peers.join(','))
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -82,10 +99,16 @@ export class NodeProcess {
   }
 }
 
-async function firstLine(child: ChildProcess, ended: Promise<void>): Promise<{ url: string; addresses: readonly string[] } | undefined> {
+async function firstLine(
+  child: ChildProcess,
+  ended: Promise<void>,
+): Promise<{ url: string; addresses: readonly string[] } | undefined> {
   if (child.stdout === null) return undefined
   const lines = createInterface({ input: child.stdout })
-  const line = await Promise.race([new Promise<string>(resolve => lines.once('line', resolve)), ended.then(() => undefined)])
+  const line = await Promise.race([
+    new Promise<string>(resolve => lines.once('line', resolve)),
+    ended.then(() => undefined),
+  ])
   child.stdout.resume()
   return line === undefined ? undefined : (JSON.parse(line) as { url: string; addresses: readonly string[] })
 }

@@ -13,7 +13,9 @@ export class Report {
   }
 
   start(options: DemoOptions, seed: number, dir: string): void {
-    this.#line(`web4 demo: ${options.societies} societies of ${options.members} members, ${options.rate} records/s for ${options.seconds} s, seed ${seed}`)
+    this.#line(
+      `web4 demo: ${options.societies} societies of ${options.members} members, ${options.rate} records/s for ${options.seconds} s, seed ${seed}`,
+    )
     this.#line(`data in ${dir}`)
   }
 
@@ -21,7 +23,12 @@ export class Report {
     this.#line(`✓ ${text}`)
   }
 
-  founded(societies: readonly Society[], finality: { readonly n: number; readonly q: number; readonly liars_tolerated: number; readonly away_tolerated: number } | undefined): void {
+  founded(
+    societies: readonly Society[],
+    finality:
+      | { readonly n: number; readonly q: number; readonly liars_tolerated: number; readonly away_tolerated: number }
+      | undefined,
+  ): void {
     this.step('charters written and final; societies:')
     for (const { id, node } of societies) this.#line(`    ${id}  ${node.url}`)
     if (finality === undefined) return
@@ -57,8 +64,12 @@ export class Report {
     this.#line(`births         ${result.births}`)
     this.#line(`transfers      ${result.transfers}`)
     this.#line(`attestations   ${result.attestations}`)
-    this.#line(`final          ${result.final} on every node; p50 ${finalMs.p50 ?? '–'} ms, p99 ${finalMs.p99 ?? '–'} ms from accepted to final at the payee or subject`)
-    this.#line(`refused        ${refusals.length === 0 ? 'nothing' : refusals.join(', ')} (bad records are part of the load)`)
+    this.#line(
+      `final          ${result.final} on every node; p50 ${finalMs.p50 ?? '–'} ms, p99 ${finalMs.p99 ?? '–'} ms from accepted to final at the payee or subject`,
+    )
+    this.#line(
+      `refused        ${refusals.length === 0 ? 'nothing' : refusals.join(', ')} (bad records are part of the load)`,
+    )
     this.#line(`converged      ${yes(result.converged)}: size, root and state digest of every log on every node`)
     this.#line(`conserved      ${yes(result.conserved)}: every account recomputed from the raw entries`)
     this.#line(`took           ${(result.durationMs / 1000).toFixed(1)} s`)

@@ -55,7 +55,8 @@ export class GapBuffer<T> {
   /** False when there is no room: the range fetch will bring it. */
   add(first: Seq, end: Seq, bytes: number, item: T): boolean {
     // Several copies may wait: which of them the log signed shows only when the entries before them are here.
-    if (this.#waiting.filter(waiting => waiting.first === first && waiting.end === end).length >= COPIES_MAX) return false
+    if (this.#waiting.filter(waiting => waiting.first === first && waiting.end === end).length >= COPIES_MAX)
+      return false
     if (this.#bytes + bytes > this.#max || !this.#budget.take(bytes)) return false
     this.#bytes += bytes
     this.#waiting.push({ first, end, bytes, item })

@@ -34,7 +34,12 @@ const headSchema = strictObject({
 const headCheck = Compile(headSchema)
 
 export function encodeGroup(group: Group): Uint8Array {
-  const head = canonicalBytes({ checkpoint: group.checkpoint, count: group.entries.length, first: group.first, notes: group.notes })
+  const head = canonicalBytes({
+    checkpoint: group.checkpoint,
+    count: group.entries.length,
+    first: group.first,
+    notes: group.notes,
+  })
   const parts = [head, ...group.entries]
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + 4 + part.length, 0))
   const view = new DataView(bytes.buffer)
@@ -52,10 +57,12 @@ export function decodeGroup(bytes: Uint8Array): Result<Group> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const parts: Uint8Array[] = []
   for (let offset = 0; offset < bytes.length; ) {
-    if (offset + 4 > bytes.length || parts.length > GROUP_ENTRIES_MAX) return fail(rejection('FORMAT_SCHEMA', 'group framing'))
+    if (offset + 4 > bytes.length || parts.length > GROUP_ENTRIES_MAX)
+      return fail(rejection('FORMAT_SCHEMA', 'group framing'))
     const length = view.getUint32(offset)
     const end = offset + 4 + length
-    if (end > bytes.length || (parts.length > 0 && length > ENTRY_BYTES_MAX)) return fail(rejection('FORMAT_SCHEMA', 'group framing'))
+    if (end > bytes.length || (parts.length > 0 && length > ENTRY_BYTES_MAX))
+      return fail(rejection('FORMAT_SCHEMA', 'group framing'))
     parts.push(bytes.subarray(offset + 4, end))
     offset = end
   }

@@ -70,7 +70,12 @@ export function openEntry(bytes: Uint8Array, sha256: Sha256): Result<OpenedEntry
   const { value, text } = decoded.value
   const bad = checkEntry(value)
   if (bad !== undefined) return fail(bad)
-  const { record, seq, sigs, time } = value as unknown as { record: AnyRecord; seq: number; sigs: readonly Sig[]; time: number }
+  const { record, seq, sigs, time } = value as unknown as {
+    record: AnyRecord
+    seq: number
+    sigs: readonly Sig[]
+    time: number
+  }
   const opened = openRecord(record, recordPart(bytes, text, ',"seq":'), sigs, bytes.length, sha256)
   if (!opened.ok) return opened
   return ok({ ...opened.value, seq, time, bytes, leaf: leafHash(bytes, sha256) })
@@ -98,7 +103,13 @@ function decode(bytes: Uint8Array): Result<{ readonly value: JsonObject; readonl
 }
 
 /** `wholeBytes`: of the entry, which is what the limits of a kind count (foreign entries travel inside records). */
-function openRecord(record: AnyRecord, recordBytes: Uint8Array, sigs: readonly Sig[], wholeBytes: number, sha256: Sha256): Result<OpenedRecord> {
+function openRecord(
+  record: AnyRecord,
+  recordBytes: Uint8Array,
+  sigs: readonly Sig[],
+  wholeBytes: number,
+  sha256: Sha256,
+): Result<OpenedRecord> {
   const rules = record.v === 1 ? rulesOf(record.kind) : undefined
   if (rules === undefined) return fail(rejection('UNKNOWN_KIND', `v ${record.v}, kind ${record.kind}`))
   const { bytesMax, signatures, checkBody } = rules
@@ -107,29 +118,41 @@ function openRecord(record: AnyRecord, recordBytes: Uint8Array, sigs: readonly S
     checkBody(record.body) ??
     (record.kind === 'charter' ? undefined : nameless(record)) ??
     checkSignatureList(record.kind, sigs, signatures) ??
-    rules.check(record, sigs.map(sig => sig.by))
+    rules.check(
+      record,
+      sigs.map(sig => sig.by),
+    )
   if (bad !== undefined) return fail(bad)
   return ok({ record, id: toBase64url(sha256(recordBytes)), recordBytes, sigs })
 }
 
 function nameless(record: AnyRecord): Rejection | undefined {
-  return record.society === '' || record.author === '' ? rejection('FORMAT_SCHEMA', 'only a charter has no society or author') : undefined
+  return record.society === '' || record.author === ''
+    ? rejection('FORMAT_SCHEMA', 'only a charter has no society or author')
+    : undefined
 }
 
 /** In the order of the table of codes: spelling, number, order, repetition, keys, lengths, paths. */
-function checkSignatureList(kind: string, sigs: readonly Sig[], [min, max]: readonly [number, number]): Rejection | undefined {
+function checkSignatureList(
+  kind: string,
+  sigs: readonly Sig[],
+  [min, max]: readonly [number, number],
+): Rejection | undefined {
   for (const sig of sigs) {
     if (!isWhole(sig)) return rejection('FORMAT_SCHEMA', 'index, path and size go together')
     if (keys.get(sig.by) === undefined) return rejection('FORMAT_ENCODING', 'key')
-    if (sig.sig.length === SIGNATURE_TEXT && fromBase64url(sig.sig, 64) === undefined) return rejection('FORMAT_ENCODING', 'signature')
+    if (sig.sig.length === SIGNATURE_TEXT && fromBase64url(sig.sig, 64) === undefined)
+      return rejection('FORMAT_ENCODING', 'signature')
   }
-  if (sigs.length < min || sigs.length > max) return rejection('SIGNATURE_COUNT', `${sigs.length}, not ${min}${min === max ? '' : `–${max}`}`)
+  if (sigs.length < min || sigs.length > max)
+    return rejection('SIGNATURE_COUNT', `${sigs.length}, not ${min}${min === max ? '' : `–${max}`}`)
   const by = sigs.map(sig => sig.by)
   if (!isSorted(by)) return rejection('SIGNATURE_ORDER')
   if (!isSortedSet(by)) return rejection(kind === 'birth' ? 'BIRTH_WITNESS_TWICE' : 'SIGNATURE_DUPLICATE')
   if (!by.every(key => keyAllowed(openedKey(key)))) return rejection('SIGNATURE_KEY')
   if (!sigs.every(sig => sig.sig.length === SIGNATURE_TEXT)) return rejection('SIGNATURE_LENGTH')
-  const fits = (sig: Sig) => !('path' in sig) || (sig.index < sig.size && sig.path.length === pathLength(sig.index, sig.size))
+  const fits = (sig: Sig) =>
+    !('path' in sig) || (sig.index < sig.size && sig.path.length === pathLength(sig.index, sig.size))
   return sigs.every(fits) ? undefined : rejection('SIGNATURE_BATCH')
 }
 

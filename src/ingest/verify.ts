@@ -1,5 +1,5 @@
-import { fromBase64url, toBase64url } from '../encoding.ts'
 import { PURPOSES, type Purpose, signedMessage, signedMessageOf } from '../crypto.ts'
+import { fromBase64url, toBase64url } from '../encoding.ts'
 import { leafHash } from '../log/merkle.ts'
 import { rootFromInclusion } from '../log/proof.ts'
 import type { Sha256, SignatureJob, Verifier } from '../ports.ts'

@@ -16,7 +16,6 @@ import type { DecideContext, OpenedEntry } from './types.ts'
  * holds about that society, so every replica of this log judges alike.
  */
 
-
 /** Opens an entry of another log as it was received; its signatures hold and it is not dated against its record. */
 export function openForeign(text: string, { sha256, verifySignature }: DecideContext): Result<OpenedEntry> {
   const bytes = fromBase64url(text)

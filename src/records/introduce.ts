@@ -1,5 +1,11 @@
 import type { Static } from 'typebox'
-import { BIRTH_BYTES_MAX, ENTRY_BYTES_MAX, FOREIGN_NOTE_BYTES_MAX, FRESHNESS_MS, FRESHNESS_MULTI_MS } from '../limits.ts'
+import {
+  BIRTH_BYTES_MAX,
+  ENTRY_BYTES_MAX,
+  FOREIGN_NOTE_BYTES_MAX,
+  FRESHNESS_MS,
+  FRESHNESS_MULTI_MS,
+} from '../limits.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { type LctState, readState, stateKeys, stateValue } from '../state/model.ts'
 import type { Draft } from '../state/view.ts'

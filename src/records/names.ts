@@ -1,10 +1,21 @@
-import { base32Of130Bits } from '../encoding.ts'
 import { canonicalBytes } from '../canonical.ts'
+import { base32Of130Bits } from '../encoding.ts'
 import type { Sha256 } from '../ports.ts'
 import type { KeyText, LctId, SocietyId } from '../units.ts'
 
 export const ENTITY_TYPES = [
-  'human', 'ai', 'organization', 'role', 'task', 'resource', 'device', 'service', 'oracle', 'accumulator', 'dictionary', 'hybrid',
+  'human',
+  'ai',
+  'organization',
+  'role',
+  'task',
+  'resource',
+  'device',
+  'service',
+  'oracle',
+  'accumulator',
+  'dictionary',
+  'hybrid',
 ] as const
 export type EntityType = (typeof ENTITY_TYPES)[number]
 

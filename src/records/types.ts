@@ -8,7 +8,13 @@ import type { EpochMs, HashText, KeyText, RecordId, Seq, SocietyId } from '../un
 /** A signature of its own, or one of a batch (docs/protocol.md, Batch signatures). */
 export type Sig =
   | { readonly by: KeyText; readonly sig: string }
-  | { readonly by: KeyText; readonly sig: string; readonly index: number; readonly size: number; readonly path: readonly HashText[] }
+  | {
+      readonly by: KeyText
+      readonly sig: string
+      readonly index: number
+      readonly size: number
+      readonly path: readonly HashText[]
+    }
 
 /** What is signed. `author` is an LCT id or a society id, "" in a charter, as is `society`. */
 export interface RecordOf<Kind extends string = string, Body = JsonObject> {
@@ -69,5 +75,9 @@ export interface RecordRules<Kind extends string = string, Body = JsonObject> {
   /** State keys that decide will read, as far as they can be known beforehand; a hint for one multi-get. */
   touches(record: RecordOf<Kind, Body>, signers: readonly KeyText[]): readonly string[]
   /** Changes the draft, or says why the entry is void. Runs after the rules that all kinds share. */
-  decide(draft: Draft, entry: OpenedEntry<RecordOf<Kind, Body> & AnyRecord>, context: DecideContext): Rejection | undefined
+  decide(
+    draft: Draft,
+    entry: OpenedEntry<RecordOf<Kind, Body> & AnyRecord>,
+    context: DecideContext,
+  ): Rejection | undefined
 }

@@ -1,9 +1,9 @@
+import { logOf } from '../ingest/open.ts'
 import { PROTOCOL } from '../records/law.ts'
 import { rulesOf } from '../records/registry.ts'
 import type { DecideContext, OpenedEntry } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
-import { logOf } from '../ingest/open.ts'
 import type { EpochMs, SocietyId } from '../units.ts'
 import { advanceDecay } from './decay.ts'
 import { readState, stateKeys, stateValue } from './model.ts'
@@ -21,7 +21,8 @@ export function decide(view: StateView, society: SocietyId, entry: OpenedEntry, 
   if (rules === undefined) return fail(rejection('UNKNOWN_KIND', record.kind))
   if (logOf(entry, context.sha256) !== society) return fail(rejection('WRONG_SOCIETY'))
   const isCharter = record.kind === 'charter'
-  if (isCharter !== (entry.seq === 0) || (isCharter && readState.charter(draft) !== undefined)) return fail(rejection('CHARTER_TWICE'))
+  if (isCharter !== (entry.seq === 0) || (isCharter && readState.charter(draft) !== undefined))
+    return fail(rejection('CHARTER_TWICE'))
   const bad = isCharter ? refuseStale(entry, rules.freshnessMs) : shared(draft, society, entry, rules.freshnessMs)
   if (bad !== undefined) return fail(bad)
   const refused = rules.decide(draft, entry, context)
@@ -34,7 +35,11 @@ export function decide(view: StateView, society: SocietyId, entry: OpenedEntry, 
 /** State keys that any entry of this kind may read: one multi-get for a whole group. */
 export function touchedKeys(entry: OpenedEntry): readonly string[] {
   const { record } = entry
-  const own = rulesOf(record.kind)?.touches(record, entry.sigs.map(sig => sig.by)) ?? []
+  const own =
+    rulesOf(record.kind)?.touches(
+      record,
+      entry.sigs.map(sig => sig.by),
+    ) ?? []
   return [...SHARED_KEYS, stateKeys.lane(record.author, record.lane), stateKeys.lct(record.author), ...own]
 }
 const SHARED_KEYS = [stateKeys.charter, stateKeys.law, stateKeys.keys, stateKeys.time, stateKeys.decay, stateKeys.pool]
@@ -46,7 +51,8 @@ function shared(draft: Draft, society: SocietyId, entry: OpenedEntry, freshnessM
   const charter = readState.charter(draft)
   const law = readState.law(draft)
   const decay = readState.decay(draft)
-  if (time === undefined || charter === undefined || law === undefined || decay === undefined) return rejection('CHARTER_TWICE', 'no charter')
+  if (time === undefined || charter === undefined || law === undefined || decay === undefined)
+    return rejection('CHARTER_TWICE', 'no charter')
   if (law.protocol > PROTOCOL) return rejection('UNKNOWN_PROTOCOL', String(law.protocol))
   const stale = refuseStale(entry, freshnessMs)
   if (stale !== undefined) return stale
@@ -71,7 +77,9 @@ function authorOf(draft: Draft, society: SocietyId, entry: OpenedEntry): Rejecti
   if (record.author === society) {
     // A law.update that changes the society key is signed by the new one; its own rules hold it against the committed hash.
     const next = record.kind === 'law.update' ? (record.body as { society_key?: string }).society_key : undefined
-    return signed(next ?? readState.keys(draft)?.society) ? undefined : rejection('SIGNER_WRONG', 'not the society key in force')
+    return signed(next ?? readState.keys(draft)?.society)
+      ? undefined
+      : rejection('SIGNER_WRONG', 'not the society key in force')
   }
   const lct = readState.lct(draft, record.author)
   if (lct === undefined) return rejection('AUTHOR_UNKNOWN')

@@ -56,7 +56,10 @@ export class StateDigester {
   }
 }
 
-export function stateDigest(pairs: Iterable<readonly [key: string, value: Uint8Array]>, sha256: Sha256): { readonly digest: Uint8Array; readonly keys: number } {
+export function stateDigest(
+  pairs: Iterable<readonly [key: string, value: Uint8Array]>,
+  sha256: Sha256,
+): { readonly digest: Uint8Array; readonly keys: number } {
   const digester = new StateDigester(sha256)
   for (const [key, value] of pairs) digester.add(key, value)
   return { digest: digester.digest(), keys: digester.keys }

@@ -52,7 +52,8 @@ export class FetchPlan {
     if (this.#busy) return undefined
     const ahead = [...this.#peers].filter(([, record]) => record.size > tip)
     if (ahead.length === 0) return undefined
-    if (this.#gapSince !== undefined && now < this.#gapSince + GAP_PATIENCE_MS) return { wakeAt: this.#gapSince + GAP_PATIENCE_MS }
+    if (this.#gapSince !== undefined && now < this.#gapSince + GAP_PATIENCE_MS)
+      return { wakeAt: this.#gapSince + GAP_PATIENCE_MS }
     const ready = ahead.filter(([, record]) => record.notBefore <= now)
     const [best] = ready.sort(([, a], [, b]) => a.failures - b.failures || b.size - a.size)
     if (best === undefined) return { wakeAt: Math.min(...ahead.map(([, record]) => record.notBefore)) }

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sha256, verifySync } from '../../node/crypto/sodium.ts'
 import { decodeForkProof, verifyForkProof } from '../../src/log/fork.ts'
-import type { OrderedMap } from '../../src/store/ordered-map.ts'
 import { storeKey } from '../../src/store/ledger.ts'
+import type { OrderedMap } from '../../src/store/ordered-map.ts'
 import { contentOf } from '../support/cluster.ts'
 import { allFinal, connectAll, LocalNode, ready, steadyClock } from '../support/local-nodes.ts'
 import { until } from '../support/until.ts'
@@ -34,7 +34,11 @@ describe('a society that forks its log', function () {
     dir = await mkdtemp(join(tmpdir(), 'web4-fork-'))
     for (const slug of [FORKER, ...HONEST]) nodes.push(await LocalNode.start({ slug, clock }))
     await connectAll(nodes)
-    for (const node of nodes) await node.found(nodes.filter(other => other !== node), nodes)
+    for (const node of nodes)
+      await node.found(
+        nodes.filter(other => other !== node),
+        nodes,
+      )
     await allFinal(nodes, nodes)
     for (const node of nodes)
       for (const peer of nodes) if (peer !== node) await node.running.service.operator.recognize(peer.society)
@@ -70,7 +74,8 @@ describe('a society that forks its log', function () {
     await connectAll([forker, ...others])
     // An operator took the responsibility: the other witnesses are not heard.
     for (const node of [forker, ...others]) node.log(forker.society).startUp.override()
-    for (let index = 0; index < count; index++) await forker.issue('atp.mint', { amount: count * 100 + others.length + index })
+    const first = name === 'left' ? 1_000 : 2_000
+    for (let index = 0; index < count; index++) await forker.issue('atp.mint', { amount: first + index })
     const held = () => others.every(node => node.log(forker.society).replica.tip.size === common + count)
     await until(`the ${name} side holds its log`, held, LIMIT_MS)
     return [forker, ...others]
@@ -87,7 +92,12 @@ describe('a society that forks its log', function () {
       const [forker, ...some] = (await side('left', left, sizes[0])) as [LocalNode, ...LocalNode[]]
       const [, ...rest] = await side('right', right, sizes[1])
       const { society } = forker
-      if (left.length === 3) await until('a final on one side', () => some.every(node => node.log(society).notes.final === common + sizes[0]), LIMIT_MS)
+      if (left.length === 3)
+        await until(
+          'a final on one side',
+          () => some.every(node => node.log(society).notes.final === common + sizes[0]),
+          LIMIT_MS,
+        )
       const honest = [...some, ...rest]
 
       for (const node of some) await node.connect(...rest)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { conserved, converged } from '../../sim/real/checks.ts'
 import { Prng } from '../../sim/prng.ts'
+import { conserved, converged } from '../../sim/real/checks.ts'
 import { until as untilAsync } from '../../sim/real/until.ts'
 import type { JsonObject } from '../../src/canonical.ts'
 import { web4 } from '../support/real-command.ts'
@@ -65,7 +65,10 @@ describe('five real nodes, one of them killed in the middle of the load', functi
     const { size } = await first.node.client.society({ id: first.id })
     const isFinal = async () => (await first.node.client.society({ id: first.id })).final >= size
     await untilAsync('finality without the one that is away', never, isFinal)
-    assert.equal(await victim.node.client.healthz().catch(error => (error as { code: string }).code), 'NODE_UNREACHABLE')
+    assert.equal(
+      await victim.node.client.healthz().catch(error => (error as { code: string }).code),
+      'NODE_UNREACHABLE',
+    )
 
     await real.restart(VICTIM)
     await more(load, real.societies, 10)

@@ -97,7 +97,11 @@ async function processesByPs(): Promise<Process[]> {
     .trim()
     .split('\n')
     .map(line => line.trim().split(/\s+/))
-    .map(([pid, parent, state]) => ({ pid: Number(pid), parent: Number(parent), dead: state?.startsWith('Z') === true }))
+    .map(([pid, parent, state]) => ({
+      pid: Number(pid),
+      parent: Number(parent),
+      dead: state?.startsWith('Z') === true,
+    }))
 }
 
 function commandOutput(command: string, args: readonly string[]): Promise<{ stdout: string }> {

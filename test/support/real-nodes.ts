@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Prng } from '../../sim/prng.ts'
 import {
   allFinal,
   bear,
@@ -15,7 +16,6 @@ import {
 } from '../../sim/real/found.ts'
 import { NodeProcess } from '../../sim/real/node-process.ts'
 import { until } from '../../sim/real/until.ts'
-import type { Prng } from '../../sim/prng.ts'
 import { MAIN } from './real-command.ts'
 
 export const never = new AbortController().signal

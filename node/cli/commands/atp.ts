@@ -5,11 +5,11 @@ import { CodedError } from '../../../src/rejection.ts'
 import type { MicroAtp } from '../../../src/units.ts'
 import { formatAtp } from '../../../src/units.ts'
 import type { Client } from '../../api/client.ts'
+import { makeRecord, submissionOf } from '../../api/sign.ts'
 import type { RecordView } from '../../service.ts'
 import { addCommand, atpAmount, atpText, type Call, type Cli, count, type Outcome, run } from '../command.ts'
 import { EVIDENCE_HELP, evidenceOf } from '../evidence.ts'
 import { addMemberOptions, type Member, type MemberOptions, openMember } from '../member.ts'
-import { makeRecord, submissionOf } from '../../api/sign.ts'
 import { addWaitOption, followed, type WaitOptions } from '../submit.ts'
 
 interface AtpOptions extends MemberOptions, WaitOptions {

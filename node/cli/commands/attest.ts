@@ -4,11 +4,11 @@ import { canonicalBytes, decodeCanonical, type JsonObject } from '../../../src/c
 import { LANE_MAX } from '../../../src/limits.ts'
 import { ATTESTATION_TYPES } from '../../../src/records/attest.ts'
 import { CodedError } from '../../../src/rejection.ts'
+import { makeRecord, submissionOf } from '../../api/sign.ts'
 import type { RecordView } from '../../service.ts'
 import { addCommand, type Cli, count, run } from '../command.ts'
 import { EVIDENCE_HELP, evidenceOf } from '../evidence.ts'
 import { addMemberOptions, type MemberOptions, openMember } from '../member.ts'
-import { makeRecord, submissionOf } from '../../api/sign.ts'
 import { addWaitOption, followed, type WaitOptions } from '../submit.ts'
 
 interface AttestOptions extends MemberOptions, WaitOptions {

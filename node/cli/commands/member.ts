@@ -5,10 +5,10 @@ import type { JsonObject } from '../../../src/canonical.ts'
 import type { Signer } from '../../../src/ports.ts'
 import { ENTITY_TYPES, type EntityType } from '../../../src/records/names.ts'
 import { CodedError } from '../../../src/rejection.ts'
+import { signRecord } from '../../api/sign.ts'
 import { addCommand, type Call, type Cli, type Outcome, run } from '../command.ts'
 import type { NodeOptions } from '../find-node.ts'
 import { keyPath, passphraseFor, writeLct } from '../member.ts'
-import { signRecord } from '../../api/sign.ts'
 import { addWaitOption, followed, type WaitOptions } from '../submit.ts'
 
 interface BirthOptions extends NodeOptions, WaitOptions {

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { encodeGroup } from '../../src/ingest/group.ts'
+import { formatNote, type Note } from '../../src/log/note.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import { Cluster } from '../support/cluster.ts'
+import type { ClusterNode } from '../support/cluster-node.ts'
+import { peerOf } from '../support/forge.ts'
+import { submissionBytes } from '../support/identity.ts'
+
+describe('doors of a node', () => {
+  it('CHARTER_ID: a log that begins with the charter of another society', async () => {
+    const cluster = await Cluster.resume()
+    const [home, other] = cluster.nodes as [ClusterNode, ClusterNode]
+    const observer = await cluster.add({ name: 'observer', store: createMemoryStore(), options: { rangeFetch: false } })
+    await cluster.clock.run(observer.federation.follow(home.society))
+    const entries = await other.log().replica.entries(0, 1)
+    const checkpoint = formatNote(other.log().notes.latest as Note)
+    const frame = encodeGroup({ first: 0, entries, checkpoint, notes: [] })
+    assert.equal(await cluster.clock.run(observer.federation.group(home.society, frame, 's2')), 'reject')
+    assert.deepEqual([...observer.codes], ['CHARTER_ID'])
+    assert.equal(observer.log(home.society).replica.tip.size, 0)
+  })
+
+  it('ENTRY_OUT_OF_ORDER: a range that does not begin where it was asked for', async () => {
+    const cluster = await Cluster.resume()
+    const [home, away] = cluster.nodes as [ClusterNode, ClusterNode]
+    const log = away.log(home.society)
+    const { size } = log.replica.tip
+    const entries = await log.replica.entries(0, 2)
+    const reply = { entries, note: formatNote(log.notes.latest as Note), proof: [], root: '' }
+    const result = await cluster.clock.run(log.follower.onRange(size, reply))
+    assert.deepEqual(result.ok ? undefined : result.error.code, 'ENTRY_OUT_OF_ORDER')
+    assert.equal(log.replica.tip.size, size)
+  })
+
+  it('NOT_SEQUENCER: a record for the log of somebody else', async () => {
+    const cluster = await Cluster.resume()
+    const [home, away] = cluster.nodes as [ClusterNode, ClusterNode]
+    const { anna, ben } = cluster.members
+    const record = home.draft(anna, 'atp.transfer', { amount: 5, from: anna.lct, to: ben.lct })
+    const submission = submissionBytes(record, [anna.identity])
+    const answer = await cluster.clock.run(away.federation.serve.submit(peerOf(home), submission))
+    assert.equal(answer.ok ? undefined : answer.error.code, 'NOT_SEQUENCER')
+  })
+})
