@@ -1,16 +1,17 @@
-import { fromBase64url, keyBytes, toBase64url } from '../encoding.ts'
+import { fromBase64url } from '../encoding.ts'
 import { type GapBudget, GapBuffer } from '../ingest/gap-buffer.ts'
 import { decodeGroup, type Group } from '../ingest/group.ts'
 import { logOf, openEntry } from '../ingest/open.ts'
 import { verifyAll } from '../ingest/verify.ts'
 import { sameHash } from '../log/merkle.ts'
-import { type Note, originOf, parseNote, verifyLogNote } from '../log/note.ts'
+import type { Note } from '../log/note.ts'
 import { verifyConsistency } from '../log/proof.ts'
 import type { Verifier } from '../ports.ts'
 import type { DecideContext, OpenedEntry, VerifiedEntry } from '../records/types.ts'
 import { codes, type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
-import type { HashText, KeyText, Seq, SocietyId } from '../units.ts'
+import type { HashText, KeyText, Seq } from '../units.ts'
+import { keyAfter, openNoteWith } from './log-key.ts'
 import type { EntriesReply, Verdict } from './net.ts'
 import type { NoteBook } from './note-book.ts'
 import type { Halt, Replica } from './replica.ts'
@@ -146,15 +147,7 @@ export class Follower {
     if (held === undefined) return this.#openNote(text, first?.bytes)
     const opened = this.#notes.open(text)
     if (opened.ok || opened.error.code !== 'NOTE_SIGNATURE') return opened
-    let { society: key, next } = held.keys
-    for (const { record } of entries) {
-      const body = record.kind === 'law.update' ? (record.body as { society_key?: KeyText; next?: HashText }) : {}
-      const raw = body.society_key === undefined ? undefined : keyBytes(body.society_key)
-      if (raw === undefined || toBase64url(this.#context.sha256(raw)) !== next) continue
-      key = body.society_key as KeyText
-      next = body.next ?? next
-    }
-    return openWith(text, this.#replica.society, key, this.#context)
+    return openNoteWith(text, this.#replica.society, keyAfter(held.keys, entries, this.#context.sha256), this.#context)
   }
 
   /** Notes alone: cosignatures, or a fresh checkpoint. */
@@ -197,7 +190,7 @@ export class Follower {
     if (!charter.ok) return charter
     if (charter.value.record.kind !== 'charter' || logOf(charter.value, this.#context.sha256) !== this.#replica.society)
       return fail(rejection('CHARTER_ID'))
-    return openWith(
+    return openNoteWith(
       text,
       this.#replica.society,
       (charter.value.record.body as { society_key: KeyText }).society_key,
@@ -302,11 +295,4 @@ export class Follower {
     if (error.code === 'NOTE_SIGNATURE' && error.detail !== undefined) return 'ignore'
     return codes[error.code].class === 'reject' ? 'reject' : 'ignore'
   }
-}
-
-function openWith(text: string, society: SocietyId, key: KeyText, context: DecideContext): Result<Note> {
-  const parsed = parseNote(text)
-  if (!parsed.ok) return parsed
-  const refused = verifyLogNote(parsed.value, originOf(society), key, context.verifySignature, context.sha256)
-  return refused === undefined ? parsed : fail(refused)
 }

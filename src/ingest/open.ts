@@ -78,7 +78,8 @@ export function openEntry(bytes: Uint8Array, sha256: Sha256): Result<OpenedEntry
   }
   const opened = openRecord(record, recordPart(bytes, text, ',"seq":'), sigs, bytes.length, sha256)
   if (!opened.ok) return opened
-  return ok({ ...opened.value, seq, time, bytes, leaf: leafHash(bytes, sha256) })
+  const { id, recordBytes } = opened.value
+  return ok({ record, id, recordBytes, sigs, seq, time, bytes, leaf: leafHash(bytes, sha256) })
 }
 
 /**

@@ -3,15 +3,17 @@ import type { Sha256 } from '../ports.ts'
 /** Bytes of a hash: every node of the tree and every step of a proof has exactly these. */
 export const HASH_BYTES = 32
 
+/** Filled anew for each hash, as memory is dearer than hashing: a synchronous function keeps no hold on it. */
+const leafMessage = new Uint8Array(4096)
+const nodeMessage = new Uint8Array(1 + 2 * HASH_BYTES).fill(1, 0, 1)
+
 /** SHA-256(0x00 ‖ bytes): the hash of one entry (RFC 6962, 2.1). */
 export function leafHash(bytes: Uint8Array, sha256: Sha256): Uint8Array {
-  const message = new Uint8Array(1 + bytes.length)
+  const length = 1 + bytes.length
+  const message = length > leafMessage.length ? new Uint8Array(length) : leafMessage.subarray(0, length)
   message.set(bytes, 1)
   return sha256(message)
 }
-
-/** Filled anew for each hash: a synchronous function keeps no hold on it. */
-const nodeMessage = new Uint8Array(1 + 2 * HASH_BYTES).fill(1, 0, 1)
 
 /** SHA-256(0x01 ‖ left ‖ right): the hash of two 32-byte subtrees (RFC 6962, 2.1). */
 export function nodeHash(left: Uint8Array, right: Uint8Array, sha256: Sha256): Uint8Array {

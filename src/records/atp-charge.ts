@@ -7,7 +7,7 @@ import { readState, stateKeys, stateValue } from '../state/model.ts'
 import { present } from '../state/present.ts'
 import { holdsRole } from '../state/roles.ts'
 import { authorKey, exactSigners } from '../state/signers.ts'
-import { commonTouches, partyTouches } from '../state/touches.ts'
+import { partyTouches } from '../state/touches.ts'
 import { ATP_RECORD_BYTES_MAX, payable, positiveAmount } from './atp.ts'
 import { amountField, hashField, lctField, strictObject } from './fields.ts'
 
@@ -24,13 +24,7 @@ export const atpChargeRules: RecordRules<'atp.charge', AtpChargeBody> = {
   freshnessMs: FRESHNESS_MS,
   signatures: [1, 2],
   check: record => positiveAmount(record.body.amount),
-  touches: record => [
-    ...commonTouches(record),
-    stateKeys.ceilings,
-    stateKeys.charged(record.author),
-    stateKeys.pool,
-    ...partyTouches(record.body.to),
-  ],
+  touches: record => [stateKeys.ceilings, stateKeys.charged(record.author), ...partyTouches(record.body.to)],
   decide(draft, entry, { sha256 }) {
     const { author, body, society } = entry.record
     const law = present(readState.law(draft))

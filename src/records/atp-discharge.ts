@@ -2,9 +2,8 @@ import type { Static } from 'typebox'
 import { FRESHNESS_MS } from '../limits.ts'
 import { rejection } from '../rejection.ts'
 import { addToPool, debit } from '../state/books.ts'
-import { stateKeys } from '../state/model.ts'
 import { onlyAuthorSigned } from '../state/signers.ts'
-import { commonTouches, partyTouches } from '../state/touches.ts'
+import { partyTouches } from '../state/touches.ts'
 import { ATP_RECORD_BYTES_MAX, positiveAmount } from './atp.ts'
 import { amountField, hashField, lctField, strictObject } from './fields.ts'
 
@@ -21,7 +20,7 @@ export const atpDischargeRules: RecordRules<'atp.discharge', AtpDischargeBody> =
   freshnessMs: FRESHNESS_MS,
   signatures: [1, 1],
   check: record => positiveAmount(record.body.amount),
-  touches: record => [...new Set([...commonTouches(record), stateKeys.pool, ...partyTouches(record.body.from)])],
+  touches: ({ body }) => partyTouches(body.from),
   decide(draft, entry) {
     const { author, body } = entry.record
     if (author !== body.from) return rejection('AUTHOR_FORBIDDEN', 'not the holder')

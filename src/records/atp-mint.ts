@@ -7,7 +7,6 @@ import { readState, stateKeys, stateValue } from '../state/model.ts'
 import { present } from '../state/present.ts'
 import { holdsRole } from '../state/roles.ts'
 import { onlyAuthorSigned } from '../state/signers.ts'
-import { commonTouches } from '../state/touches.ts'
 import { ATP_RECORD_BYTES_MAX, positiveAmount } from './atp.ts'
 import { amountField, hashField, strictObject } from './fields.ts'
 import type { RecordRules } from './types.ts'
@@ -23,7 +22,7 @@ export const atpMintRules: RecordRules<'atp.mint', AtpMintBody> = {
   freshnessMs: FRESHNESS_MS,
   signatures: [1, 1],
   check: record => positiveAmount(record.body.amount),
-  touches: record => [...commonTouches(record), stateKeys.ceilings, stateKeys.minted, stateKeys.pool],
+  touches: () => [stateKeys.ceilings, stateKeys.minted],
   decide(draft, entry, { sha256 }) {
     const { author, body, society } = entry.record
     const law = present(readState.law(draft))

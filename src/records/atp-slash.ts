@@ -3,11 +3,11 @@ import { FRESHNESS_MS } from '../limits.ts'
 import { rejection } from '../rejection.ts'
 import { bookOf } from '../state/account.ts'
 import { addToPool, countSlashed, debit, takeFromPool } from '../state/books.ts'
-import { readState, stateKeys } from '../state/model.ts'
+import { readState } from '../state/model.ts'
 import { present } from '../state/present.ts'
 import { holdsRole } from '../state/roles.ts'
 import { onlyAuthorSigned } from '../state/signers.ts'
-import { commonTouches, partyTouches } from '../state/touches.ts'
+import { partyTouches } from '../state/touches.ts'
 import { ATP_RECORD_BYTES_MAX, positiveAmount } from './atp.ts'
 import { amountField, hashField, lctField, strictObject } from './fields.ts'
 
@@ -29,11 +29,7 @@ export const atpSlashRules: RecordRules<'atp.slash', AtpSlashBody> = {
   freshnessMs: FRESHNESS_MS,
   signatures: [1, 1],
   check: record => positiveAmount(record.body.amount),
-  touches: record => [
-    ...commonTouches(record),
-    stateKeys.pool,
-    ...(record.body.account === undefined ? [] : partyTouches(record.body.account)),
-  ],
+  touches: ({ body }) => (body.account === undefined ? [] : partyTouches(body.account)),
   decide(draft, entry, { sha256 }) {
     const { author, body, society } = entry.record
     const law = present(readState.law(draft))

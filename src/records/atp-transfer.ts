@@ -4,7 +4,7 @@ import { rejection } from '../rejection.ts'
 import { creditLots, debit } from '../state/books.ts'
 import { readState, stateKeys } from '../state/model.ts'
 import { onlyAuthorSigned } from '../state/signers.ts'
-import { commonTouches, partyTouches } from '../state/touches.ts'
+import { partyTouches } from '../state/touches.ts'
 import { ATP_RECORD_BYTES_MAX, payable, positiveAmount } from './atp.ts'
 import { amountField, hashField, lctField, strictObject } from './fields.ts'
 
@@ -28,14 +28,8 @@ export const atpTransferRules: RecordRules<'atp.transfer', AtpTransferBody> = {
   check({ body }) {
     return positiveAmount(body.amount) ?? (body.from === body.to ? rejection('TRANSFER_SELF') : undefined)
   },
-  touches: record => [
-    ...new Set([
-      ...commonTouches(record),
-      stateKeys.pool,
-      ...partyTouches(record.body.from),
-      ...partyTouches(record.body.to),
-    ]),
-  ],
+  // The payer is the author, whose registration is read for every record.
+  touches: ({ body }) => [stateKeys.account(body.from), ...partyTouches(body.to)],
   decide(draft, entry) {
     const { author, body } = entry.record
     if (author !== body.from) return rejection('AUTHOR_FORBIDDEN', 'not the payer')

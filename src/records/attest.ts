@@ -5,7 +5,6 @@ import { FRESHNESS_MS } from '../limits.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { readState } from '../state/model.ts'
 import { onlyAuthorSigned } from '../state/signers.ts'
-import { commonTouches } from '../state/touches.ts'
 import { hashField, lctPattern, societyPattern, strictObject, textField, timeField } from './fields.ts'
 import { homeOf } from './names.ts'
 import type { RecordRules } from './types.ts'
@@ -68,7 +67,7 @@ export const attestRules: RecordRules<'attest', AttestBody> = {
   check({ author, body, time }) {
     return checkClaims(body, time) ?? (body.subject === author ? rejection('ATTEST_SELF') : undefined)
   },
-  touches: commonTouches,
+  touches: () => [],
   decide(draft, entry) {
     const { author, society } = entry.record
     const isHome = homeOf(author) === society && readState.lct(draft, author) !== undefined

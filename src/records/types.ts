@@ -72,7 +72,7 @@ export interface RecordRules<Kind extends string = string, Body = JsonObject> {
   readonly signatures: readonly [min: number, max: number]
   /** Rules that need nothing but the record and its signers; codes of class reject. */
   check(record: RecordOf<Kind, Body>, signers: readonly KeyText[]): Rejection | undefined
-  /** State keys that decide will read, as far as they can be known beforehand; a hint for one multi-get. */
+  /** State keys that decide will read beside those of every record (`touchedKeys`), as far as they can be known beforehand. */
   touches(record: RecordOf<Kind, Body>, signers: readonly KeyText[]): readonly string[]
   /** Changes the draft, or says why the entry is void. Runs after the rules that all kinds share. */
   decide(

@@ -13,6 +13,7 @@ import { bookValue, spendable } from '../../src/state/account.ts'
 import { conservation, settle } from '../../src/state/books.ts'
 import { genesisCeilings, updateCeilings } from '../../src/state/ceilings.ts'
 import { advanceDecay, genesisDecay } from '../../src/state/decay.ts'
+import { touchedKeys } from '../../src/state/decide.ts'
 import { type AccountState, type LctState, readState, stateKeys, stateValue } from '../../src/state/model.ts'
 import { present } from '../../src/state/present.ts'
 import { Draft } from '../../src/state/view.ts'
@@ -82,7 +83,7 @@ export class Ledger {
   apply(entry: OpenedEntry): Code | undefined {
     const rules = kinds[entry.record.kind as Kind] as unknown as RecordRules
     const signers = entry.sigs.map(sig => sig.by)
-    const foretold = new Set(rules.touches(entry.record, signers))
+    const foretold = new Set(touchedKeys(entry))
     const draft = new Draft({
       get: key => {
         assert.ok(foretold.has(key), `${entry.record.kind} reads ${key} and does not say so`)
