@@ -103,9 +103,7 @@ export interface NodeService {
   entries(id: SocietyId, from: Seq, limit: number): Promise<Result<readonly Uint8Array[]>>
   /** Newest note with the most cosignatures, as text. */
   checkpoint(id: SocietyId): Result<string>
-  state(
-    id: SocietyId,
-  ): Promise<
+  state(id: SocietyId): Promise<
     Result<{
       readonly society: SocietyId
       readonly size: Seq
