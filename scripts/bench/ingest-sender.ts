@@ -33,7 +33,7 @@ export type FromSender =
  * Groups on their way: one in the node's hands at each step (on the wire, opened, verified, stored). Gossip itself has no flow
  * control; what a node cannot take in time it drops and fetches later.
  */
-const WINDOW_GROUPS = Number(process.env.WINDOW ?? 4)
+const WINDOW_GROUPS = 4
 
 /** Another process than the node that is measured: signs a log, then gossips it over TCP as fast as the node stores it. */
 async function main(shape: LogShape): Promise<void> {

@@ -35,15 +35,20 @@ function readArguments(): { readonly values: { readonly json: boolean }; readonl
 }
 
 function table(result: BenchResult): string {
-  const rows = Object.entries(result).flatMap(([name, value]) =>
-    typeof value === 'object' && value !== null ? Object.entries(value) : [[name, value] as const],
-  )
+  const rows = Object.entries(result).flatMap(([name, value]) => {
+    if (Array.isArray(value)) return value.map((item, index) => [`${name} ${index + 1}`, item] as const)
+    return typeof value === 'object' && value !== null ? Object.entries(value) : [[name, value] as const]
+  })
   const width = Math.max(...rows.map(([name]) => name.length))
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${format(value)}\n`).join('')
 }
 
 function format(value: unknown): string {
-  return typeof value === 'number' ? value.toLocaleString('en', { maximumFractionDigits: 3 }) : String(value)
+  if (typeof value === 'number') return value.toLocaleString('en', { maximumFractionDigits: 3 })
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Object.entries(value)
+    .map(([name, member]) => `${name} ${format(member)}`)
+    .join(', ')
 }
 
 await main()
