@@ -6,6 +6,7 @@ import { foundSociety } from '../src/driver/genesis.ts'
 import { type Issued, Issuer } from '../src/driver/issue.ts'
 import { block, introduce, recognize } from '../src/driver/relations.ts'
 import { toBase64url } from '../src/encoding.ts'
+import { checkUnsigned } from '../src/ingest/open.ts'
 import type { Signer } from '../src/ports.ts'
 import { rulesOf } from '../src/records/registry.ts'
 import type { AnyRecord, Sig } from '../src/records/types.ts'
@@ -92,6 +93,8 @@ export class Operator implements OperatorService {
   }
 
   async birth(request: Parameters<OperatorService['birth']>[0]): ReturnType<OperatorService['birth']> {
+    const bad = checkUnsigned(request.record)
+    if (bad !== undefined) return fail(bad)
     const born = await this.#births.complete(request.record as unknown as AnyRecord, request.sigs)
     if (!born.ok) return born
     const shown = await this.#shown(born)
@@ -110,7 +113,7 @@ export class Operator implements OperatorService {
   async #cosign(record: AnyRecord, sigs: readonly Sig[]): Promise<Result<RecordView>> {
     if (record.kind !== 'atp.charge')
       return fail(rejection('BAD_REQUEST', 'only atp.charge needs the society beside its author'))
-    const bad = rulesOf(record.kind)?.checkBody(record.body)
+    const bad = checkUnsigned(record)
     if (bad !== undefined) return fail(bad)
     return this.#shown(await this.#issuer.finish(record, sigs))
   }

@@ -1,5 +1,6 @@
 import { canonicalBytes, type Json } from '../canonical.ts'
 import { toBase64url } from '../encoding.ts'
+import { checkUnsigned } from '../ingest/open.ts'
 import { leafHash } from '../log/merkle.ts'
 import type { CharterBody } from '../records/charter.ts'
 import type { Law } from '../records/law.ts'
@@ -24,12 +25,10 @@ import type { SocietyLog } from './society-log.ts'
 const NO_SIGNATURE = toBase64url(new Uint8Array(64))
 
 export async function judgeConsent(node: Federation, record: AnyRecord): Promise<Rejection | undefined> {
-  const rules = record.v === 1 && typeof record.kind === 'string' ? rulesOf(record.kind) : undefined
-  if (rules === undefined) return rejection('UNKNOWN_KIND')
+  const bad = checkUnsigned(record)
+  if (bad !== undefined) return bad
   const bytes = canonicalBytes(record as unknown as Json)
-  if (bytes.length > rules.bytesMax) return rejection('FORMAT_TOO_LARGE')
-  const badBody = rules.checkBody(record.body)
-  if (badBody !== undefined) return badBody
+  if (bytes.length > (rulesOf(record.kind)?.bytesMax ?? 0)) return rejection('FORMAT_TOO_LARGE')
   if (record.kind === 'charter') return judgeCharter(node, record, bytes)
   if (record.kind === 'birth') return judgeBirth(node, record, bytes)
   if (record.kind === 'law.update') return judgeLaw(node, record, bytes)
@@ -93,10 +92,8 @@ async function judgeLaw(node: Federation, record: AnyRecord, bytes: Uint8Array):
 
 /** The society's own look at a birth before it asks anybody: would its log take it, fully signed? */
 export async function judgeOwnBirth(node: Federation, record: AnyRecord): Promise<Rejection | undefined> {
-  const rules = rulesOf('birth')
-  if (record.kind !== 'birth' || record.society !== node.ownSociety || rules === undefined)
-    return rejection('NOT_SEQUENCER')
-  return rules.checkBody(record.body) ?? judgeBirth(node, record, canonicalBytes(record as unknown as Json))
+  if (record.kind !== 'birth' || record.society !== node.ownSociety) return rejection('NOT_SEQUENCER')
+  return checkUnsigned(record) ?? judgeBirth(node, record, canonicalBytes(record as unknown as Json))
 }
 
 /** A full set of birth witnesses with this node among them, from as many other societies as possible. */

@@ -40,6 +40,7 @@ const sigsSchema = Type.Array(sigSchema, { minItems: 1, maxItems: SIGNATURES_MAX
 const submissionSchema = strictObject({ record: recordSchema, sigs: sigsSchema })
 const entrySchema = strictObject({ record: recordSchema, seq: timeField, sigs: sigsSchema, time: timeField })
 
+const checkRecord = checker(recordSchema)
 const checkSubmission = checker(submissionSchema)
 const checkEntry = checker(entrySchema)
 
@@ -51,6 +52,15 @@ const SIGNATURE_TEXT = 86
 const RECORD_OFFSET = 10
 /** Decoded public keys, shared: a pure function of its input, kept only for speed. */
 const keys = new KeyCache()
+
+/** What can be said of a record before it is signed: its form and its body's. For values that did not come as bytes. */
+export function checkUnsigned(record: unknown): Rejection | undefined {
+  const bad = checkRecord(record)
+  if (bad !== undefined) return bad
+  const { body, kind, v } = record as AnyRecord
+  const rules = v === 1 ? rulesOf(kind) : undefined
+  return rules === undefined ? rejection('UNKNOWN_KIND', `v ${v}, kind ${kind}`) : rules.checkBody(body)
+}
 
 /** Opens `{"record":…,"sigs":[…]}`. */
 export function openSubmission(bytes: Uint8Array, sha256: Sha256): Result<OpenedRecord> {
