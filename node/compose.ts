@@ -12,6 +12,7 @@ import { resolvePassphrase } from './keys/passphrase.ts'
 import { createNet } from './net/net.ts'
 import { WebNode } from './node.ts'
 import type { Logger } from './observe/logger.ts'
+import { countedVerifier, timedStore } from './observe/measure.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { watch } from './observe/watch.ts'
 import { Operator } from './operator.ts'
@@ -47,11 +48,10 @@ export async function createNode(config: Config, components: NodeComponents): Pr
   const keys = components.keys ?? (await openNodeKeys(config.dir, () => passphraseOf(config)))
   const token = components.api === false ? '' : await operatorToken(config.dir)
   const pool = components.verifier === undefined ? await startPool(config) : undefined
-  const verifier = components.verifier ?? (pool as VerifierPool)
-  const store =
-    components.store ?? (config.store === 'memory' ? createMemoryStore() : await openLevelStore(join(config.dir, 'db')))
   const context: DecideContext = { sha256, verifySignature: verifySync }
   const metrics = createMetrics({ process: components.api !== false })
+  const verifier = countedVerifier(components.verifier ?? (pool as VerifierPool), metrics)
+  const store = timedStore(components.store ?? (await openStore(config)), metrics)
   const rejected = new Map<string, number>()
 
   const net = await createNet(
@@ -129,6 +129,10 @@ export async function createNode(config: Config, components: NodeComponents): Pr
       logger.info('node stopped')
     },
   }
+}
+
+function openStore(config: Config): Promise<Store> {
+  return config.store === 'memory' ? Promise.resolve(createMemoryStore()) : openLevelStore(join(config.dir, 'db'))
 }
 
 async function startPool(config: Config): Promise<VerifierPool> {

@@ -8,7 +8,7 @@ export interface Metrics {
   readonly rejected: Counter<'code'>
   /** Signatures that wait for a worker. */
   readonly verifyQueue: Gauge
-  /** One group: from the decision to the fsync. */
+  /** One durable batch: written and fsynced. */
   readonly commitSeconds: Histogram
   /** Own records: from sequenced to final. */
   readonly finalitySeconds: Histogram
@@ -51,7 +51,7 @@ export function createMetrics(init: MetricsInit): Metrics {
     }),
     commitSeconds: new Histogram({
       name: 'web4_commit_seconds',
-      help: 'One group from the decision to the fsync',
+      help: 'One durable batch: written and fsynced',
       buckets: COMMIT_BUCKETS,
       registers,
     }),

@@ -4,6 +4,28 @@ import type { EntityType } from '../records/names.ts'
 import type { EpochMs, HashText, KeyText, LctId, MicroAtp, Seq, SocietyId } from '../units.ts'
 import type { StateView } from './view.ts'
 
+/** Entities whose keys are kept, some 300 bytes each. */
+const REMEMBERED_MAX = 16_384
+
+/**
+ * A function of an id that gives the same object for the same id as long as it is remembered. For keys that each entry uses
+ * several times: a new text is put together and hashed at every look into a map, a known one only once.
+ */
+function remembered<T>(make: (id: string) => T): (id: string) => T {
+  const known = new Map<string, T>()
+  return id => {
+    const held = known.get(id)
+    if (held !== undefined) return held
+    const made = make(id)
+    // As in KeyCache: dropping everything now and then is as good as an LRU.
+    if (known.size >= REMEMBERED_MAX) known.clear()
+    known.set(id, made)
+    return made
+  }
+}
+
+const lanesOf = remembered((_author): string[] => [])
+
 /**
  * The state of one society: every key and the form of its value. Keys are ASCII, ordered by byte; values are canonical JSON.
  * Both are agreed between nodes (the state digest covers them) and frozen by test vectors; nothing local is kept here.
@@ -27,9 +49,13 @@ export const stateKeys = {
   /** Minted in the newest window. */
   minted: 'minted',
   charged: (producer: string) => `charged/${producer}`,
-  account: (lct: LctId) => `account/${lct}`,
-  lane: (author: string, lane: number) => `lane/${author}/${String(lane).padStart(3, '0')}`,
-  lct: (lct: LctId) => `lct/${lct}`,
+  account: remembered((lct: LctId) => `account/${lct}`),
+  lane: (author: string, lane: number) => {
+    const keys = lanesOf(author)
+    keys[lane] ??= `lane/${author}/${String(lane).padStart(3, '0')}`
+    return keys[lane]
+  },
+  lct: remembered((lct: LctId) => `lct/${lct}`),
   /** Which LCT a key is or ever was in. */
   key: (key: KeyText) => `key/${key}`,
   /** All LCTs ever born under an entity_ref, oldest first. */
