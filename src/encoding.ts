@@ -3,49 +3,19 @@ import { fromString } from 'uint8arrays/from-string'
 import { toString as textOf } from 'uint8arrays/to-string'
 import type { KeyText } from './units.ts'
 
-/**
- * Every signature and hash of a record passes here. With these tables it takes a quarter of the time of the general
- * codec of uint8arrays (64 bytes: 0.7 µs, not 2.4 µs), and one walk proves the spelling as well.
- */
-const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-/** The two digits of each 12 bits. */
-const DIGIT_PAIRS = Array.from({ length: 4096 }, (_, bits) => DIGITS.charAt(bits >> 6) + DIGITS.charAt(bits & 63))
-const NO_DIGIT = 64
-/** The six bits of a digit, by character code. */
-const DIGIT_BITS = Uint8Array.from({ length: 128 }, (_, code) => {
-  const bits = DIGITS.indexOf(String.fromCharCode(code))
-  return bits === -1 ? NO_DIGIT : bits
-})
-
 /** Unpadded base64url text of bytes. */
 export function toBase64url(bytes: Uint8Array): string {
-  let text = ''
-  for (let i = 0; i < bytes.length; i += 3) {
-    const bits = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)
-    text += (DIGIT_PAIRS[bits >> 12] as string) + (DIGIT_PAIRS[bits & 4095] as string)
-  }
-  return text.slice(0, Math.ceil((bytes.length * 4) / 3))
+  return textOf(bytes, 'base64url')
 }
+
+/** What the last character may be, by text length mod 4: the bits that make no byte are zero, so there is one spelling. */
+const LAST_CHARACTER = [/^$|[A-Za-z0-9_-]$/, /$^/, /[AQgw]$/, /[AEIMQUYcgkosw048]$/]
 
 /** The bytes of base64url text, or undefined unless it is the one spelling of exactly `length` bytes (any number if absent). */
 export function fromBase64url(text: string, length?: number): Uint8Array | undefined {
-  if (text.length % 4 === 1 || (length !== undefined && text.length !== Math.ceil((length * 4) / 3))) return undefined
-  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
-  let held = 0
-  let unused = 0
-  let at = 0
-  for (let i = 0; i < text.length; i++) {
-    const bits = DIGIT_BITS[text.charCodeAt(i)] ?? NO_DIGIT
-    if (bits === NO_DIGIT) return undefined
-    held = (held << 6) | bits
-    unused += 6
-    if (unused < 8) continue
-    unused -= 8
-    bytes[at++] = held >> unused
-    held &= (1 << unused) - 1
-  }
-  // Bits that make no byte are zero: one spelling only.
-  return held === 0 ? bytes : undefined
+  if (length !== undefined && text.length !== Math.ceil((length * 4) / 3)) return undefined
+  if (!/^[A-Za-z0-9_-]*$/.test(text) || LAST_CHARACTER[text.length % 4]?.test(text) !== true) return undefined
+  return new Uint8Array(fromString(text, 'base64url'))
 }
 
 /** Padded base64 of C2SP notes. */

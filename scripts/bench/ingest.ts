@@ -20,7 +20,7 @@ const AUTHORS = 1_000
 const TRANSFERS = 51_200
 /**
  * The most that a group may hold (some 600 kB of these): each account and lane that a group touches is written once, each group
- * costs one fsync, and the fewer there are the better. Groups of 512 cost the main thread about a sixth more, of 256 a third.
+ * costs one fsync, and the fewer there are the better. Groups of 512 cost the main thread about a sixth more, groups of 256 a third.
  */
 const GROUP = GROUP_ENTRIES_MAX
 const LIMIT_MS = 2_000

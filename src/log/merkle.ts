@@ -1,3 +1,4 @@
+import { compare } from 'uint8arrays/compare'
 import type { Sha256 } from '../ports.ts'
 
 /** Bytes of a hash: every node of the tree and every step of a proof has exactly these. */
@@ -62,5 +63,5 @@ export function rootOfStack(stack: readonly Uint8Array[], sha256: Sha256): Uint8
 }
 
 export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+  return compare(a, b) === 0
 }

@@ -67,7 +67,7 @@ describe('twenty nodes on one address', function () {
 
   it('get every message by gossip alone with the score parameters of the federation', async () => {
     await constellation('federation', nodes, received)
-    await until('a mesh at every node', () => nodes.every(node => node.net.mesh(society).length >= 4))
+    await until('a mesh at every node', () => nodes.every(node => node.net.mesh(society).length >= 2))
     await publishAll(nodes)
     await until('every message everywhere', () => delivered(received) === EXPECTED, 60_000)
   })

@@ -77,6 +77,12 @@ export async function testNode(name: string, { components, ...options }: TestNod
   return Object.assign(node, { net })
 }
 
+/** Somebody to talk to: a node of this process, or one of which only this is known. */
+export interface Target {
+  readonly name: string
+  readonly net: Pick<NodeNet, 'addresses' | 'self'>
+}
+
 /** Starts a node and notes who came and went. */
 export async function startNode(node: TestNode, parts: Parameters<typeof handlers>[0] = {}): Promise<void> {
   await node.net.start(
@@ -88,7 +94,7 @@ export async function startNode(node: TestNode, parts: Parameters<typeof handler
   )
 }
 
-export function address(node: TestNode): string {
+export function address(node: Target): string {
   const [first] = node.net.addresses()
   if (first === undefined) throw new Error(`${node.name} does not listen`)
   return first

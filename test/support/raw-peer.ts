@@ -9,7 +9,7 @@ import { utf8Decode, utf8Encode } from '../../src/canonical.ts'
 import type { PeerId } from '../../src/driver/net.ts'
 import type { Signer } from '../../src/ports.ts'
 import { identity } from './identity.ts'
-import { address, societyId, type TestNode } from './net.ts'
+import { address, societyId, type Target } from './net.ts'
 
 /** A peer that says who it is, as a node does, and then sends whatever a test likes. */
 export interface RawPeer {
@@ -17,12 +17,12 @@ export interface RawPeer {
   readonly self: PeerId
   readonly statements: Statements
   /** Sends these bytes as they are, closes its half unless told not to, and gives what came back. */
-  say(to: TestNode, protocol: string, bytes: Uint8Array, options?: { readonly open?: boolean }): Promise<string[]>
-  stream(to: TestNode, protocol: string): Promise<Stream>
+  say(to: Target, protocol: string, bytes: Uint8Array, options?: { readonly open?: boolean }): Promise<string[]>
+  stream(to: Target, protocol: string): Promise<Stream>
   stop(): Promise<void>
 }
 
-export async function rawPeer(name: string, to: TestNode, signer: Signer = identity(name)): Promise<RawPeer> {
+export async function rawPeer(name: string, to: Target, signer: Signer = identity(name)): Promise<RawPeer> {
   const { key, peer: self } = await transportKey(sha256(utf8Encode(name)))
   const gossip = createGossip({ federation: 'test' }, { sha256 })
   const host = await createHost(
@@ -49,7 +49,7 @@ export async function rawPeer(name: string, to: TestNode, signer: Signer = ident
   const signal = new AbortController().signal
   const dialled = await host.dial(address(to), signal)
   if (!dialled.ok) throw new Error(dialled.error.code)
-  const stream = (node: TestNode, protocol: string) => host.dialProtocol(node.net.self, protocol, { signal })
+  const stream = (node: Target, protocol: string) => host.dialProtocol(node.net.self, protocol, { signal })
   return {
     host,
     self,
