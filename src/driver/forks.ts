@@ -39,7 +39,10 @@ export class Forks {
   /** A gossiped proof. Only one that holds against the key of a log held here freezes anything. */
   async onProof(frame: Uint8Array): Promise<Verdict> {
     const decoded = decodeForkProof(frame)
-    if (!decoded.ok) return 'reject'
+    if (!decoded.ok) {
+      this.#events.rejected(decoded.error)
+      return 'reject'
+    }
     const log = this.#logs.get(decoded.value.society)
     const key = log?.keyAfterFinal
     if (log === undefined || key === undefined) return 'ignore'

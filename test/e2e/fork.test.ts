@@ -51,7 +51,10 @@ describe('a society that forks its log', function () {
     await stopAll()
     nodes.length = 0
   })
-  after(() => rm(dir, { recursive: true }))
+  after(async () => {
+    await stopAll()
+    await rm(dir, { recursive: true })
+  })
 
   async function stopAll(): Promise<void> {
     await Promise.all(nodes.map(node => node.stop()))
