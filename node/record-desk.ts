@@ -66,7 +66,8 @@ export class RecordDesk {
     const sequenced = await sequence(this.#node, opened)
     if (sequenced.ok) {
       this.#remembered.delete(opened.id)
-      return ok(await this.view(opened.id))
+      const log = this.#node.own?.log
+      return ok(log === undefined ? await this.view(opened.id) : this.#sequenced(opened.id, log, sequenced.value))
     }
     remembered.state = 'refused'
     remembered.code = sequenced.error.code

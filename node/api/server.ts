@@ -1,4 +1,5 @@
-import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
@@ -45,9 +46,17 @@ export interface ApiServer {
   stop(): Promise<void>
 }
 
+interface Running {
+  readonly app: FastifyInstance
+  readonly events: EventClients
+  readonly url: string
+  /** Ends the sockets on which nobody has asked anything yet. */
+  readonly endUnused: () => void
+}
+
 /** The HTTP API over a node. Can be started again after a stop. */
 export function createApiServer(init: ApiInit, components: ApiComponents): ApiServer {
-  let running: { readonly app: FastifyInstance; readonly events: EventClients; readonly url: string } | undefined
+  let running: Running | undefined
   let change: Promise<unknown> = Promise.resolve()
 
   // Starts and stops wait for each other, so a stop during a start leaves nothing behind.
@@ -63,21 +72,35 @@ export function createApiServer(init: ApiInit, components: ApiComponents): ApiSe
         if (running === undefined) {
           const events = new EventClients(init.events ?? {}, components.service)
           const app = await createApp(components, events)
+          const endUnused = watchUnused(app.server)
           await app.listen({ host: init.host, port: init.port })
-          running = { app, events, url: urlOfAddress(app.server.address() as AddressInfo) }
+          running = { app, events, url: urlOfAddress(app.server.address() as AddressInfo), endUnused }
         }
         return { url: running.url }
       }),
     stop: () =>
       inTurn(async () => {
         if (running === undefined) return
-        const { app, events } = running
+        const { app, events, endUnused } = running
         running = undefined
         events.close()
+        endUnused()
         const cut = setTimeout(() => app.server.closeAllConnections(), STOP_GRACE_MS)
         await app.close()
         clearTimeout(cut)
       }),
+  }
+}
+
+/** Clients open sockets ahead of their requests. To Node's server these are not idle, and closing would wait for them. */
+function watchUnused(server: Server): () => void {
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return () => {
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
   }
 }
 

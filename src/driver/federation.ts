@@ -84,6 +84,7 @@ export class Federation implements NetHandlers {
   #stopTimer: (() => void) | undefined
   /** Notes that made more final wait a moment for a group to travel with. */
   #notesTimer: (() => void) | undefined
+  #news: readonly Note[] = []
   #stopped = false
 
   readonly serve: NetHandlers['serve'] = {
@@ -202,7 +203,7 @@ export class Federation implements NetHandlers {
     const sequencer = new Sequencer(
       log.replica,
       log.notes,
-      { groupMs: this.options.groupMs, barrier: () => this.sequencerBarrier(), notes: () => cosigning.collected },
+      { groupMs: this.options.groupMs, barrier: () => this.sequencerBarrier(), notes: () => this.#takeNews() },
       {
         signer,
         clock,
@@ -373,11 +374,19 @@ export class Federation implements NetHandlers {
     const offered = await own.log.notes.offer(note)
     if (!offered.ok || offered.value.type !== 'held' || offered.value.final <= offered.value.finalBefore) return
     this.events.final(own.log, offered.value.finalBefore, offered.value.final)
+    this.#news = own.cosigning.collected
     this.#notesTimer ??= this.ports.clock.after(NOTES_MS, () => {
       this.#notesTimer = undefined
-      const frame = own.sequencer.noteFrame(own.cosigning.collected)
+      const frame = own.sequencer.noteFrame(this.#takeNews())
       if (frame !== undefined) this.#guard('publish', this.ports.net.publishGroup(own.log.society, frame))
     })
+  }
+
+  /** Notes that made more final and that followers have not been sent; a lost message is made good by the next status. */
+  #takeNews(): readonly Note[] {
+    const news = this.#news
+    this.#news = []
+    return news
   }
 
   /** Lets a task run; what it throws is told, never lost. */
