@@ -10,7 +10,6 @@ export interface Lists {
 
 export const lists: Lists = {
   longFiles: {
-    'node/api/routes.ts': 'the API as one table: server, client, OpenAPI and tests are made from it',
     'src/driver/federation.ts': 'one node among its peers: what the network brings is handed on in one place',
     'src/driver/replica.ts': 'the one place that changes a log: entries, tree and state move together',
     'test/node/cli.test.ts': 'one section for each command, against one fake service',

@@ -1,0 +1,105 @@
+import { Type } from 'typebox'
+import { slugField } from '../../src/records/fields.ts'
+import { ENTITY_TYPES } from '../../src/records/names.ts'
+import { json, type Route, shortText, submitted } from './route.ts'
+import * as schemas from './schemas.ts'
+
+const { authorField, hashField, keyField, lctField, societyField, strictObject } = schemas
+const keys = Type.Array(keyField, { maxItems: 64 })
+const born = json(schemas.bornSchema, [200, 202])
+
+/** What only the holder of the operator's token may ask. */
+export const operatorRoutes = {
+  genesis: {
+    method: 'POST',
+    path: '/v1/operator/genesis',
+    auth: 'operator',
+    summary: 'Found the society of this node: asks the named witnesses for consent and starts the log',
+    body: strictObject({
+      slug: slugField,
+      witnesses: keys,
+      birth_witnesses: keys,
+      birth_quorum: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+      quorum: Type.Optional(Type.Integer({ minimum: 0, maximum: 64 })),
+      interval_ms: Type.Optional(Type.Integer({ minimum: 1 })),
+      law: Type.Optional(schemas.objectField),
+    }),
+    answer: json(strictObject({ society: societyField })),
+  },
+  policy: {
+    method: 'POST',
+    path: '/v1/operator/policy',
+    auth: 'operator',
+    summary: 'Follow, witness or block a society; null when this node holds nothing of it yet',
+    body: strictObject({ society: societyField, policy: schemas.policySchema }),
+    answer: json(Type.Union([schemas.societySchema, Type.Null()])),
+  },
+  connect: {
+    method: 'POST',
+    path: '/v1/operator/connect',
+    auth: 'operator',
+    summary: 'Connect to a node',
+    body: strictObject({ address: shortText }),
+    answer: json(strictObject({ peer: Type.String() })),
+  },
+  recognize: {
+    method: 'POST',
+    path: '/v1/operator/recognize',
+    auth: 'operator',
+    summary: 'Recognise the charter and handovers of a followed society',
+    body: strictObject({ society: societyField }),
+    answer: submitted,
+  },
+  block: {
+    method: 'POST',
+    path: '/v1/operator/block',
+    auth: 'operator',
+    summary: 'End relations with a society',
+    body: strictObject({ society: societyField, evidence: Type.Optional(hashField) }),
+    answer: submitted,
+  },
+  introduce: {
+    method: 'POST',
+    path: '/v1/operator/introduce',
+    auth: 'operator',
+    summary: 'Register or refresh a foreign LCT, so that it can be paid here',
+    body: strictObject({ lct: lctField }),
+    answer: submitted,
+  },
+  prepareBirth: {
+    method: 'POST',
+    path: '/v1/operator/prepare-birth',
+    auth: 'operator',
+    summary: "Everything of a birth but the subject's signature",
+    body: strictObject({
+      key: keyField,
+      entity_type: Type.Enum([...ENTITY_TYPES]),
+      entity: Type.String({ minLength: 1, maxLength: 256 }),
+      rights: Type.Optional(Type.Array(shortText, { maxItems: 64 })),
+      responsibilities: Type.Optional(Type.Array(shortText, { maxItems: 64 })),
+    }),
+    answer: json(strictObject({ record: schemas.jsonField, lct: lctField })),
+  },
+  birth: {
+    method: 'POST',
+    path: '/v1/operator/birth',
+    auth: 'operator',
+    summary: 'The prepared birth with the signature of its subject: collects the others and sequences it',
+    body: strictObject({ record: schemas.jsonField, sigs: Type.Array(schemas.sigSchema, { maxItems: 32 }) }),
+    answer: born,
+  },
+  issue: {
+    method: 'POST',
+    path: '/v1/operator/issue',
+    auth: 'operator',
+    summary: 'A record of the society itself: signed and sequenced here',
+    body: strictObject({
+      kind: Type.String({ maxLength: 32 }),
+      body: schemas.jsonField,
+      author: Type.Optional(authorField),
+      sigs: Type.Optional(Type.Array(schemas.sigSchema, { maxItems: 32 })),
+      record: Type.Optional(schemas.jsonField),
+    }),
+    answer: submitted,
+  },
+} as const satisfies Record<string, Route>
