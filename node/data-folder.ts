@@ -2,22 +2,20 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { utf8Encode } from '../src/canonical.ts'
-import { keyBytes, toBase64url } from '../src/encoding.ts'
 import type { Signer } from '../src/ports.ts'
 import { CodedError } from '../src/rejection.ts'
-import type { HashText, KeyText } from '../src/units.ts'
+import type { HashText } from '../src/units.ts'
 import { hmacRef } from './crypto/entity-ref.ts'
-import { sha256 } from './crypto/sodium.ts'
 import { createKeyFile, openKeyFile } from './keys/keystore.ts'
+import { SocietyKeyFiles, type SocietyRing } from './keys/society-ring.ts'
 
 /**
  * What a node keeps beside its store: three keys in three files, the transport's seed, and the salt of entity names. The
- * next key is only read for its public half: its file belongs offline.
+ * next key is only read for its public half until a rotation: its file belongs offline.
  */
 export interface NodeKeys {
-  readonly society: Signer
+  readonly society: SocietyRing
   readonly witness: Signer
-  readonly nextHash: HashText
   readonly transportSeed: Uint8Array
   /** One-way name of an entity: HMAC under a salt that is never in a store or a backup of it. */
   readonly entityRef: (entity: string) => Promise<HashText>
@@ -28,19 +26,24 @@ export async function openNodeKeys(dir: string, passphrase: () => Promise<string
   await mkdir(keys, { recursive: true, mode: 0o700 })
   const secret = await passphrase()
   const [society, witness] = await Promise.all([
-    openOrCreate(join(keys, 'society.key'), 'society', secret),
+    SocietyKeyFiles.open(keys, secret),
     openOrCreate(join(keys, 'witness.key'), 'witness', secret),
   ])
-  const next = await nextKey(join(keys, 'next.key'), secret)
   const transportSeed = await secretFile(join(keys, 'transport.seed'))
   const salt = await secretFile(join(keys, 'entity.salt'))
   return {
     society,
     witness,
-    nextHash: toBase64url(sha256(keyBytes(next) as Uint8Array)),
     transportSeed,
     entityRef: entity => hmacRef(salt, utf8Encode(entity)),
   }
+}
+
+/** Of the public witness: made when that is first turned on. Its signature says less than the witness key's, so it is no copy of it. */
+export async function openPublicWitnessKey(dir: string, passphrase: () => Promise<string>): Promise<Signer> {
+  const keys = join(dir, 'keys')
+  await mkdir(keys, { recursive: true, mode: 0o700 })
+  return openOrCreate(join(keys, 'public-witness.key'), 'public-witness', await passphrase())
 }
 
 async function openOrCreate(path: string, purpose: string, passphrase: string): Promise<Signer> {
@@ -49,16 +52,6 @@ async function openOrCreate(path: string, purpose: string, passphrase: string): 
   if (signer.purpose !== purpose)
     throw new CodedError('KEY_FILE', `${path} is a ${signer.purpose} key, not a ${purpose} key`)
   return signer
-}
-
-/** The public half of the next society key; taken offline, `next.pub` stays. */
-async function nextKey(path: string, passphrase: string): Promise<KeyText> {
-  const publicFile = path.replace(/\.key$/, '.pub')
-  const known = await readFile(publicFile, 'utf8').catch(() => undefined)
-  if (known !== undefined) return known.trim()
-  const key = await createKeyFile(path, 'next', passphrase)
-  await writeSecret(publicFile, `${key}\n`)
-  return key
 }
 
 /** 32 random bytes, made once, readable by nobody else. */

@@ -1,8 +1,13 @@
-import type { JsonObject } from '../src/canonical.ts'
+import { decodeCanonical, type JsonObject } from '../src/canonical.ts'
 import { makeBundle } from '../src/driver/evidence.ts'
 import type { Federation } from '../src/driver/federation.ts'
+import type { PublicWitnesses } from '../src/driver/public-witnesses.ts'
 import { decodeState } from '../src/driver/session.ts'
+import type { SocietyLog } from '../src/driver/society-log.ts'
 import { toBase64url } from '../src/encoding.ts'
+import type { Bundle } from '../src/log/bundle.ts'
+import { tlogProofOf } from '../src/log/c2sp/bundle-proof.ts'
+import { formatTlogProof } from '../src/log/c2sp/tlog-proof.ts'
 import { formatNote } from '../src/log/note.ts'
 import { homeOf } from '../src/records/names.ts'
 import { rejection } from '../src/rejection.ts'
@@ -11,6 +16,7 @@ import { StateDigester } from '../src/state/digest.ts'
 import { type LctState, stateKeys } from '../src/state/model.ts'
 import { storeKey } from '../src/store/ledger.ts'
 import type { LctId, RecordId, Seq, SocietyId } from '../src/units.ts'
+import type { PublishedLogs } from './c2sp/published-logs.ts'
 import type { NodeNet } from './net/net.ts'
 import type { Operator } from './operator.ts'
 import type { RecordDesk } from './record-desk.ts'
@@ -21,9 +27,10 @@ import type {
   NodeService,
   NodeStatus,
   RecordView,
+  SnapshotView,
   SocietyView,
 } from './service.ts'
-import { accountsOf, attestationsFor, societyView } from './views.ts'
+import { accountsOf, attestationsFor, snapshotView, societyView } from './views.ts'
 
 /** One answer is at most this long; the caller asks again from where it ends. */
 const ENTRIES_ANSWER_BYTES = 4 * 1024 * 1024
@@ -33,6 +40,8 @@ export interface NodeParts {
   readonly net: NodeNet
   readonly desk: RecordDesk
   readonly operator: Operator
+  readonly published: PublishedLogs
+  readonly publicWitnesses: PublicWitnesses
   readonly version: string
   readonly metricsText: () => Promise<string>
   readonly rejected: ReadonlyMap<string, number>
@@ -92,12 +101,17 @@ export class WebNode implements NodeService {
 
   societies(): readonly SocietyView[] {
     const { node } = this.#parts
-    return [...node.logs.values()].map(log => societyView(node, log))
+    return [...node.logs.values()].map(log => this.#view(log))
   }
 
   society(id: SocietyId): SocietyView | undefined {
     const log = this.#parts.node.logs.get(id)
-    return log === undefined ? undefined : societyView(this.#parts.node, log)
+    return log === undefined ? undefined : this.#view(log)
+  }
+
+  #view(log: SocietyLog): SocietyView {
+    const shown = this.#parts.publicWitnesses.views(log.society)
+    return { ...societyView(this.#parts.node, log), ...(shown.length === 0 ? {} : { public_witnesses: shown }) }
   }
 
   async entries(id: SocietyId, from: Seq, limit: number): Promise<Result<readonly Uint8Array[]>> {
@@ -132,6 +146,11 @@ export class WebNode implements NodeService {
     }
   }
 
+  snapshots(id: SocietyId): Result<readonly SnapshotView[]> {
+    const held = this.#parts.node.held(id)
+    return held.ok ? ok(held.value.snapshots.all.map(snapshotView)) : held
+  }
+
   async nextN(society: SocietyId, author: string, lane: number): Promise<Result<number>> {
     const held = this.#parts.node.held(society)
     if (!held.ok) return held
@@ -152,16 +171,25 @@ export class WebNode implements NodeService {
     return fail(rejection('NOT_FOUND'))
   }
 
-  async #lctState(id: LctId): Promise<Result<LctState>> {
-    const held = this.#parts.node.held(homeOf(id))
+  /** Derived from the bundle; what public witnesses signed of the very same note stands behind the lines that count. */
+  async tlogProof(id: RecordId): Promise<Result<string>> {
+    const bundle = await this.proof(id)
+    const decoded = bundle.ok ? decodeCanonical(bundle.value) : bundle
+    const proof = decoded.ok ? tlogProofOf(decoded.value as unknown as Bundle) : decoded
+    if (!proof.ok) return proof
+    return ok(formatTlogProof({ ...proof.value, note: this.#parts.published.withPublicLines(proof.value.note) }))
+  }
+
+  async #lctState(id: LctId, society = homeOf(id)): Promise<Result<LctState>> {
+    const held = this.#parts.node.held(society)
     if (!held.ok) return held
     const [state] = await held.value.replica.states([stateKeys.lct(id)])
     return state === undefined ? fail(rejection('NOT_FOUND', id)) : ok(state as unknown as LctState)
   }
 
-  async lct(id: LctId): Promise<Result<JsonObject>> {
-    const state = await this.#lctState(id)
-    return state.ok ? ok({ ...(state.value as unknown as JsonObject), lct: id, society: homeOf(id) }) : state
+  async lct(id: LctId, society: SocietyId = homeOf(id)): Promise<Result<JsonObject>> {
+    const state = await this.#lctState(id, society)
+    return state.ok ? ok({ ...(state.value as unknown as JsonObject), lct: id, society }) : state
   }
 
   async certificate(id: LctId): Promise<Result<Uint8Array>> {

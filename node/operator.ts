@@ -4,27 +4,27 @@ import { Births } from '../src/driver/births.ts'
 import type { Federation } from '../src/driver/federation.ts'
 import { foundSociety } from '../src/driver/genesis.ts'
 import { type Issued, Issuer } from '../src/driver/issue.ts'
+import { overrideStartUp } from '../src/driver/own-start.ts'
 import { block, introduce, recognize } from '../src/driver/relations.ts'
+import { claimStates } from '../src/driver/state-claims.ts'
 import { toBase64url } from '../src/encoding.ts'
 import { checkUnsigned } from '../src/ingest/open.ts'
-import type { Signer } from '../src/ports.ts'
 import { rulesOf } from '../src/records/registry.ts'
 import type { AnyRecord, Sig } from '../src/records/types.ts'
 import { rejection } from '../src/rejection.ts'
 import { fail, ok, type Result } from '../src/result.ts'
-import type { HashText, LctId, RecordId, SocietyId } from '../src/units.ts'
+import type { HashText, KeyText, LctId, RecordId, Seq, SocietyId } from '../src/units.ts'
+import type { SocietyRing } from './keys/society-ring.ts'
 import type { NodeNet } from './net/net.ts'
 import type { RecordDesk } from './record-desk.ts'
-import type { OperatorService, RecordView } from './service.ts'
+import type { OperatorService, PoliciesView, RecordView, SocietyView } from './service.ts'
 import { societyView } from './views.ts'
 
 export interface OperatorComponents {
   readonly node: Federation
   readonly net: NodeNet
   readonly desk: RecordDesk
-  readonly societySigner: Signer
-  /** Hash of the next society key's 32 bytes. */
-  readonly nextHash: HashText
+  readonly ring: SocietyRing
   /** One-way name of an entity under this society's salt. */
   readonly entityRef: (entity: string) => Promise<HashText>
 }
@@ -40,6 +40,7 @@ export class Operator implements OperatorService {
   constructor(components: OperatorComponents) {
     this.#c = components
     this.#issuer = new Issuer(components.node)
+    claimStates(components.node, this.#issuer)
     this.#births = new Births(components.node, this.#issuer)
   }
 
@@ -48,21 +49,43 @@ export class Operator implements OperatorService {
   }
 
   async genesis(request: Parameters<OperatorService['genesis']>[0]): Promise<Result<{ readonly society: SocietyId }>> {
-    const { node, net, nextHash, societySigner } = this.#c
-    const founded = await foundSociety(node, { ...request, next: nextHash }, societySigner)
+    const { node, net, ring } = this.#c
+    const { next, signer } = ring.founding
+    const namesake = this.#namesake(request.slug)
+    if (namesake !== undefined) return fail(rejection('SLUG_TAKEN', `${request.slug}: ${namesake}`))
+    const founded = await foundSociety(node, { ...request, next }, signer)
     if (!founded.ok) return founded
     net.restate()
     return ok({ society: founded.value })
   }
 
+  /** Ids differ all the same; but people who see two societies of one name take them for one. */
+  #namesake(slug: string): SocietyId | undefined {
+    const { net, node } = this.#c
+    const known = [...node.logs.keys(), ...net.peers().map(({ society }) => society)]
+    // Behind the slug an id has a hyphen and 26 characters.
+    return known.find(society => society !== '' && society.slice(0, -27) === slug)
+  }
+
   async policy(
     society: SocietyId,
-    policy: Parameters<OperatorService['policy']>[1],
+    changes: Parameters<OperatorService['policy']>[1],
   ): ReturnType<OperatorService['policy']> {
     const { node } = this.#c
-    await node.setPolicy(society, policy)
+    await node.setPolicy(society, changes)
     const log = node.logs.get(society)
     return ok(log === undefined ? undefined : societyView(node, log))
+  }
+
+  policies(): PoliciesView {
+    const { policies } = this.#c.node
+    const societies = [...policies.all()].map(([society, policy]) => ({ society, ...policy }))
+    return { societies, founders: policies.founders() }
+  }
+
+  async consent(founder: KeyText, consent: boolean): Promise<PoliciesView> {
+    await this.#c.node.policies.setFounder(founder, consent)
+    return this.policies()
   }
 
   async connect(address: string): ReturnType<OperatorService['connect']> {
@@ -76,8 +99,14 @@ export class Operator implements OperatorService {
 
   async block(society: SocietyId, evidence?: HashText): Promise<Result<RecordView>> {
     const { node } = this.#c
-    await node.setPolicy(society, { ...node.policies.get(society), block: true })
+    await node.setPolicy(society, { block: true })
     return this.#shown(await block(this.#issuer, society, evidence))
+  }
+
+  async override(society: SocietyId, size: Seq): Promise<Result<SocietyView>> {
+    const { node } = this.#c
+    const overridden = overrideStartUp(node, society, size)
+    return overridden.ok ? ok(societyView(node, overridden.value)) : overridden
   }
 
   async introduce(lct: LctId): Promise<Result<RecordView>> {

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../src/canonical.ts'
 import type { Receipt } from '../src/driver/net.ts'
+import type { PublicWitnessView } from '../src/driver/public-witnesses.ts'
 import type { Sig } from '../src/records/types.ts'
 import type { Code } from '../src/rejection.ts'
 import type { Result } from '../src/result.ts'
@@ -29,10 +30,24 @@ export interface SocietyView {
   readonly final_for_us: Seq
   readonly finality: FinalityFacts
   readonly witnesses: readonly { readonly key: KeyText; readonly cosigned: Seq; readonly accepted: boolean }[]
+  /** Of the own log, where the operator named some: shown, never counted. Times in ms; size 0: none signed yet. */
+  readonly public_witnesses?: readonly PublicWitnessView[]
   readonly law_number: number
   readonly frozen: boolean
   readonly void_at?: Seq
-  readonly state: 'running' | 'starting' | 'frozen' | 'update-needed' | 'void'
+  /** Why nothing from there on is applied or, for `STATE_CLAIM`, signed. */
+  readonly void_code?: string
+  readonly state: 'running' | 'starting' | 'key-in-use' | 'frozen' | 'update-needed' | 'void'
+  /** While this node, as the log's own or as a witness, waits for others before it signs anything of the log. */
+  readonly start_up?: {
+    /** So much must be here first, by what others told or by a note that the log's own key signed. */
+    readonly newest: Seq
+    readonly here: Seq
+    /** How many of `peers` must tell their size. */
+    readonly needed: number
+    /** `told`: a word without proof; absent: not heard yet. `shown`: the largest signed note that came with a larger size. */
+    readonly peers: readonly { readonly key: KeyText; readonly told?: Seq; readonly shown?: Seq }[]
+  }
 }
 
 export interface NodeStatus {
@@ -72,7 +87,21 @@ export interface AccountView {
   /** Value now, micro-ATP rounded down, and as decimal ATP text. */
   readonly spendable: MicroAtp
   readonly atp: string
+  /** Of the log at that moment: the account is as of `size`; below these it is final, for its society's witnesses and for us. */
+  readonly size: Seq
+  readonly final: Seq
+  readonly final_for_us: Seq
   readonly lots: readonly { readonly origin: number; readonly principal: number; readonly value: MicroAtp }[]
+}
+
+export interface SnapshotView {
+  readonly size: Seq
+  /** As computed from the copy of the log that is here. */
+  readonly own?: { readonly digest: HashText; readonly keys: number; readonly root: HashText }
+  /** As the entry at `seq` says. */
+  readonly claim?: { readonly digest: HashText; readonly seq: Seq }
+  /** `computing`: there is no own digest yet, whether or not there is a claim. */
+  readonly verdict: 'right' | 'wrong' | 'unclaimed' | 'computing'
 }
 
 export interface AttestationView {
@@ -86,6 +115,17 @@ export interface AttestationView {
   readonly event?: HashText
   readonly time: EpochMs
   readonly final: boolean
+}
+
+export interface PoliciesView {
+  readonly societies: readonly {
+    readonly society: SocietyId
+    readonly follow: boolean
+    readonly witness: boolean
+    readonly block: boolean
+  }[]
+  /** Witness keys. */
+  readonly founders: readonly KeyText[]
 }
 
 export interface NodeEvent {
@@ -112,12 +152,16 @@ export interface NodeService {
       readonly keys: number
     }>
   >
+  snapshots(id: SocietyId): Result<readonly SnapshotView[]>
   /** The next free n of an author's lane in this log, counting what waits here, to build a record with. */
   nextN(society: SocietyId, author: string, lane: number): Promise<Result<number>>
   record(id: RecordId): Promise<RecordView>
   /** Canonical bytes of an offline-verifiable bundle. */
   proof(id: RecordId): Promise<Result<Uint8Array>>
-  lct(id: LctId): Promise<Result<JsonObject>>
+  /** The same for readers of C2SP formats, as text. */
+  tlogProof(id: RecordId): Promise<Result<string>>
+  /** As its home log has it, or as the log of `society` was told. */
+  lct(id: LctId, society?: SocietyId): Promise<Result<JsonObject>>
   certificate(id: LctId): Promise<Result<Uint8Array>>
   accounts(lct: LctId, society?: SocietyId): Promise<readonly AccountView[]>
   attestations(filter: {
@@ -147,15 +191,20 @@ export interface OperatorService {
     readonly interval_ms?: number
     readonly law?: JsonObject
   }): Promise<Result<{ readonly society: SocietyId }>>
+  /** Switches that are left out stay as they are. */
   policy(
     society: SocietyId,
-    policy: { readonly follow: boolean; readonly witness: boolean; readonly block: boolean },
+    changes: { readonly follow?: boolean; readonly witness?: boolean; readonly block?: boolean },
   ): Promise<Result<SocietyView | undefined>>
-  /** Allow or stop consenting to charters that name this node's witness key. */
+  policies(): PoliciesView
+  /** To witness the society that the holder of this witness key founds: its charter, and later laws that name this node. */
+  consent(founder: KeyText, consent: boolean): Promise<PoliciesView>
   connect(address: string): Promise<Result<{ readonly peer: string }>>
   /** peer.recognize for the charter and handovers of a society that this node follows. */
   recognize(society: SocietyId): Promise<Result<RecordView>>
   block(society: SocietyId, evidence?: HashText): Promise<Result<RecordView>>
+  /** Nothing was signed beyond `size`, which is what this node holds, says the operator: sign without hearing the others. */
+  override(society: SocietyId, size: Seq): Promise<Result<SocietyView>>
   /** introduce (or refresh) a foreign LCT so that it can be paid in this society's ATP. */
   introduce(lct: LctId): Promise<Result<RecordView>>
   /** Everything for a birth but the subject's signature: sign `record` with the member's key and send it to `birth`. */

@@ -1,6 +1,9 @@
 import type { JsonObject } from '../src/canonical.ts'
 import type { Federation } from '../src/driver/federation.ts'
+import { startUpOf } from '../src/driver/own-start.ts'
 import { finalForUs } from '../src/driver/relations.ts'
+import type { Halt } from '../src/driver/replica.ts'
+import type { Snapshot } from '../src/driver/snapshots.ts'
 import type { SocietyLog } from '../src/driver/society-log.ts'
 import { toBase64url } from '../src/encoding.ts'
 import { openEntry } from '../src/ingest/open.ts'
@@ -11,7 +14,7 @@ import { factorAt, projectDecay } from '../src/state/decay.ts'
 import { type AccountState, type DecayState, stateKeys } from '../src/state/model.ts'
 import { keyPart, rangeOf } from '../src/store/ledger.ts'
 import { formatAtp, type LctId, type SocietyId } from '../src/units.ts'
-import type { AccountView, AttestationView, FinalityFacts, SocietyView } from './service.ts'
+import type { AccountView, AttestationView, FinalityFacts, SnapshotView, SocietyView } from './service.ts'
 
 /** What the API shows, read from the driver. No rule is applied here. */
 
@@ -25,11 +28,12 @@ export function societyView(node: Federation, log: SocietyLog): SocietyView {
   const { replica, notes } = log
   const { halt, tip, inForce } = replica
   const accepted = node.acceptedKeys()
-  const starting = node.own?.log === log && !log.sequencerReady()
+  const own = node.own?.log === log ? node.own : undefined
+  const startUp = startUpOf(node, log)
   return {
     society: log.society,
     slug: inForce?.charter.slug ?? '',
-    own: node.own?.log === log,
+    own: own !== undefined,
     policy: node.policies.get(log.society),
     size: tip.size,
     root: toBase64url(tip.root),
@@ -41,9 +45,30 @@ export function societyView(node: Federation, log: SocietyLog): SocietyView {
       .current.witnesses.map(key => ({ key, cosigned: notes.cosigned.get(key) ?? 0, accepted: accepted.has(key) })),
     law_number: inForce?.law.number ?? 0,
     frozen: halt?.mode === 'frozen',
-    ...(halt !== undefined && 'seq' in halt ? { void_at: halt.seq } : {}),
-    state: halt?.mode ?? (starting ? 'starting' : 'running'),
+    ...voidFacts(log),
+    state: modeOf(log) ?? (own === undefined || startUp === undefined ? 'running' : startingState(own.foreign.inUse)),
+    ...(startUp === undefined ? {} : { start_up: startUp }),
   }
+}
+
+/** A wrong claim about the state stops signing as a void entry does, although nothing that follows is hindered from being applied. */
+function voidFacts({ replica: { halt }, snapshots: { wrong } }: SocietyLog): Pick<SocietyView, 'void_at' | 'void_code'> {
+  if (halt !== undefined && 'seq' in halt) return { void_at: halt.seq, void_code: halt.code }
+  return wrong === undefined ? {} : { void_at: wrong.seq, void_code: 'STATE_CLAIM' }
+}
+
+function modeOf({ replica: { halt }, snapshots: { wrong } }: SocietyLog): Halt['mode'] | undefined {
+  return halt?.mode ?? (wrong === undefined ? undefined : 'void')
+}
+
+function startingState(inUse: boolean): 'key-in-use' | 'starting' {
+  return inUse ? 'key-in-use' : 'starting'
+}
+
+export function snapshotView({ claim, own, size }: Snapshot): SnapshotView {
+  const judged = claim?.digest === own?.digest ? 'right' : 'wrong'
+  const verdict = own === undefined ? 'computing' : claim === undefined ? 'unclaimed' : judged
+  return { size, ...(own === undefined ? {} : { own }), ...(claim === undefined ? {} : { claim }), verdict }
 }
 
 const BOOK_ONE = 10n ** 15n
@@ -58,13 +83,20 @@ export async function accountsOf(
   const views: AccountView[] = []
   for (const log of node.logs.values()) {
     if (society !== undefined && log.society !== society) continue
-    const view = await accountView(log, lct, now)
+    const view = await accountView(node, log, lct, now)
     if (view !== undefined) views.push(view)
   }
   return views
 }
 
-async function accountView(log: SocietyLog, lct: LctId, now: number): Promise<AccountView | undefined> {
+async function accountView(
+  node: Federation,
+  log: SocietyLog,
+  lct: LctId,
+  now: number,
+): Promise<AccountView | undefined> {
+  // Taken first: what the account shows is at least as new as the size that goes with it.
+  const { size } = log.replica.tip
   const { inForce } = log.replica
   if (inForce === undefined) return undefined
   const [known, account, decay] = await log.replica.states([
@@ -84,6 +116,9 @@ async function accountView(log: SocietyLog, lct: LctId, now: number): Promise<Ac
     lct,
     spendable,
     atp: formatAtp(spendable),
+    size,
+    final: log.notes.final,
+    final_for_us: finalForUs(node, log.society),
     lots: lots.map(([origin, principal]) => ({
       origin,
       principal,

@@ -21,6 +21,14 @@ export interface Signer {
   sign(message: Uint8Array): Promise<Uint8Array>
 }
 
+/** The society keys that this process holds. Which of them signs, the log says: the one in force there. */
+export interface SocietyKeys {
+  /** Undefined when that key is not held. */
+  signerFor(key: KeyText): Signer | undefined
+  /** For people who have to see which ones are held. */
+  readonly held: readonly KeyText[]
+}
+
 /** One signature to check, all three in raw bytes. Lengths may be hostile. */
 export interface SignatureJob {
   readonly key: Uint8Array

@@ -141,6 +141,13 @@ export const codes = {
   // attestations
   CLAIMS_INVALID: reject(400, 'WITNESS_INVALID', 'claims do not fit the witness type'),
   ATTEST_SELF: reject(400, 'WITNESS_INVALID', 'nobody is a witness of itself'),
+  // state claims
+  STATE_SIZE: voids(404, 'PROTO_SEQUENCE', 'not a size of which a snapshot of the state is taken'),
+  STATE_CLAIMED: voids(409, 'PROTO_SEQUENCE', 'the state of that size is claimed already'),
+  // resume
+  RESUME_EPOCH: voids(409, 'PROTO_SEQUENCE', 'not the epoch after the one in force'),
+  RESUME_SIZE: voids(409, 'PROTO_SEQUENCE', 'a resume is the first entry after the size that it keeps'),
+  RESUME_ROOT: voids(409, 'PROTO_SEQUENCE', 'not the root of the entries that are kept'),
   // notes and witnessing
   NOTE_FORMAT: reject(400, 'PROTO_FORMAT', 'not a well-formed signed note'),
   NOTE_ORIGIN: reject(400, 'PROTO_FORMAT', 'a note of another log'),
@@ -157,8 +164,51 @@ export const codes = {
   ),
   NOT_CONSENTED: refuse(403, 'WITNESS_REJECTED', 'this node did not consent to witness that log'),
   VOID_ENTRY: refuse(409, 'WITNESS_REJECTED', 'the log holds a void entry; nothing past it is cosigned'),
+  STATE_CLAIM: refuse(409, 'WITNESS_REJECTED', 'the log claims another state than was computed here'),
+  STATE_UNCHECKED: refuse(
+    503,
+    'WITNESS_UNAVAIL',
+    'the log claims a state whose digest is still being computed here',
+    true,
+  ),
   FROZEN: refuse(409, 'WITNESS_REJECTED', 'the log has forked; nothing of it is signed or applied any more'),
+  EPOCH_SPENT: ignore(409, 'PROTO_SEQUENCE', 'a note or proof of an epoch that the log has left'),
+  EPOCH_UNKNOWN: ignore(409, 'PROTO_SEQUENCE', 'a note or proof of an epoch whose resume is not here yet'),
+  RESUMING: refuse(409, 'WITNESS_REJECTED', 'the log is being resumed from an earlier size', true),
+  RESUME_SOUND: refuse(409, 'WITNESS_REJECTED', 'the log has neither forked nor a void entry here'),
+  RESUME_FINAL: refuse(409, 'WITNESS_REJECTED', 'the resume would drop an entry that is final'),
+  RESUME_COSIGNED: refuse(409, 'WITNESS_REJECTED', 'this witness cosigned what the resume would drop'),
+  RESUME_APPROVAL: refuse(403, 'WITNESS_REJECTED', "waits for this witness's operator to approve the resume", true),
+  RESUME_QUORUM: refuse(409, 'WITNESS_QUORUM', 'fewer than q witnesses have countersigned the resume so far', true),
+  HANDOVER_OPEN: refuse(
+    409,
+    'WITNESS_QUORUM',
+    'the witnesses that the last handover replaced have not yet signed for it',
+    true,
+  ),
+  LAW_CONSENT: refuse(403, 'WITNESS_REJECTED', 'a witness that the law names newly does not consent'),
+  LAW_CONSENT_SILENT: refuse(
+    503,
+    'WITNESS_UNAVAIL',
+    'a witness that the law names newly cannot be reached, does not answer, or has gone again',
+    true,
+  ),
+  LAW_UNWITNESSED: refuse(
+    409,
+    'WITNESS_QUORUM',
+    'fewer than q witnesses of the new set, or of the one it replaces, are connected: nothing would become final',
+    true,
+  ),
+  LAW_AMEND: refuse(403, 'WITNESS_QUORUM', "not exactly k of the charter's amend keys have signed"),
+  LAW_BUSY: refuse(409, 'LAW_CONFLICT', 'another change of the law is in work', true),
   STARTING: refuse(503, 'WITNESS_UNAVAIL', 'not signing yet: waiting to hear the newest size from peers', true),
+  KEY_IN_USE: refuse(
+    503,
+    'LEDGER_WRITE',
+    'another process signs with the key of this log; nothing is signed here until a restart',
+    true,
+  ),
+  OVERRIDE_SIZE: refuse(409, 'PROTO_SEQUENCE', 'not the size that is held here'),
   CLOCK_SKEW: refuse(503, 'WITNESS_UNAVAIL', 'this clock is more than 60 s from the median of its witnesses', true),
   RECORD_DEAD: refuse(410, 'PROTO_REPLAY', 'can never enter the log any more'),
   PROOF_INVALID: reject(400, 'WITNESS_INVALID', 'a proof that does not verify proves nothing'),
@@ -168,6 +218,9 @@ export const codes = {
   BUNDLE_CHAIN: reject(400, 'WITNESS_INVALID', 'the chain from the charter does not hold'),
   BUNDLE_QUORUM: reject(400, 'WITNESS_QUORUM', 'not exactly q valid cosignatures'),
   BUNDLE_SUPERFLUOUS: reject(400, 'PROTO_FORMAT', 'holds something that nothing needs'),
+  // the formats of other transparency logs
+  TLOG_FORMAT: reject(400, 'PROTO_FORMAT', 'not a C2SP tlog-proof or add-checkpoint request'),
+  TLOG_QUORUM: reject(400, 'WITNESS_QUORUM', 'fewer of the named witnesses cosigned than asked for'),
   // peers and streams
   PEER_GARBAGE: refuse(400, 'PROTO_FORMAT', 'a frame that is not what the protocol says'),
   PEER_TOO_MUCH: refuse(413, 'AUTHZ_RATE', 'more bytes, items or requests than allowed', true),
@@ -189,7 +242,13 @@ export const codes = {
   // keys at rest
   KEY_FILE: refuse(400, 'CRYPTO_KEY', 'no key file, a damaged one, or one that would be overwritten'),
   KEY_FILE_MODE: refuse(403, 'CRYPTO_KEY', 'others can read the key file'),
+  NETWORK_KEY: refuse(400, 'CRYPTO_KEY', 'no key file of a private network, or a damaged one'),
   PASSPHRASE: refuse(401, 'CRYPTO_KEY', 'no passphrase, or the wrong one'),
+  // invitations
+  INVITATION_FORMAT: refuse(400, 'PROTO_FORMAT', 'not an invitation'),
+  INVITATION_VERSION: refuse(400, 'PROTO_VERSION', 'an invitation of another version'),
+  INVITATION_CHECKSUM: refuse(400, 'PROTO_FORMAT', 'an invitation with a typing error'),
+  SLUG_TAKEN: refuse(409, 'BINDING_EXISTS', 'another society known here has this slug'),
   // local requests
   NOT_FOUND: refuse(404, 'BINDING_INVALID', 'nothing of that name here'),
   NOT_FINAL: refuse(409, 'WITNESS_QUORUM', 'not final yet', true),

@@ -63,6 +63,14 @@ export const publicRoutes = {
     params: strictObject({ society: societyField }),
     answer: json(schemas.stateSchema),
   },
+  snapshots: {
+    method: 'GET',
+    path: '/v1/logs/:society/snapshots',
+    auth: 'public',
+    summary: 'Sizes at which everyone takes a snapshot of the state: the digest computed here, and what the society claims',
+    params: strictObject({ society: societyField }),
+    answer: json(Type.Array(schemas.snapshotSchema)),
+  },
   lane: {
     method: 'GET',
     path: '/v1/logs/:society/lanes/:author',
@@ -88,12 +96,21 @@ export const publicRoutes = {
     params: strictObject({ id: hashField }),
     answer: bytes('canonical JSON of the bundle'),
   },
+  tlogProof: {
+    method: 'GET',
+    path: '/v1/records/:id/tlog-proof',
+    auth: 'public',
+    summary: 'C2SP tlog-proof of a final record; its extra data is the entry',
+    params: strictObject({ id: hashField }),
+    answer: text('text/plain; charset=utf-8', 'C2SP tlog-proof'),
+  },
   lct: {
     method: 'GET',
     path: '/v1/lcts/:id',
     auth: 'public',
-    summary: 'An LCT: type, key, status, rights',
+    summary: 'An LCT: type, key, status, rights, as its home log has it, or as another one was told',
     params: strictObject({ id: lctField }),
+    query: strictObject({ society: Type.Optional(societyField) }),
     answer: json(schemas.objectField),
   },
   certificate: {

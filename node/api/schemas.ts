@@ -35,7 +35,19 @@ function optional<T extends TSchema>(schema: T) {
   return Type.Optional(schema)
 }
 
-export const policySchema = strictObject({ follow: Type.Boolean(), witness: Type.Boolean(), block: Type.Boolean() })
+const policyMembers = { follow: Type.Boolean(), witness: Type.Boolean(), block: Type.Boolean() }
+export const policySchema = strictObject(policyMembers)
+/** Switches that are left out stay as they are. */
+export const policyChangesSchema = strictObject({
+  follow: optional(policyMembers.follow),
+  witness: optional(policyMembers.witness),
+  block: optional(policyMembers.block),
+})
+/** What the operator decided, of every society; and the keys whose holders found societies that this node will witness. */
+export const policiesSchema = strictObject({
+  societies: Type.Array(strictObject({ society: societyField, ...policyMembers })),
+  founders: Type.Array(keyField),
+})
 
 export const societySchema = strictObject({
   society: societyField,
@@ -53,16 +65,37 @@ export const societySchema = strictObject({
     away_tolerated: Type.Integer(),
   }),
   witnesses: Type.Array(strictObject({ key: keyField, cosigned: countField, accepted: Type.Boolean() })),
+  public_witnesses: optional(
+    Type.Array(
+      strictObject({
+        name: Type.String(),
+        url: Type.String(),
+        size: countField,
+        time: countField,
+        problem: optional(Type.String()),
+      }),
+    ),
+  ),
   law_number: countField,
   frozen: Type.Boolean(),
   void_at: optional(countField),
+  void_code: optional(Type.String()),
   state: Type.Union([
     Type.Literal('running'),
     Type.Literal('starting'),
+    Type.Literal('key-in-use'),
     Type.Literal('frozen'),
     Type.Literal('update-needed'),
     Type.Literal('void'),
   ]),
+  start_up: optional(
+    strictObject({
+      newest: countField,
+      here: countField,
+      needed: countField,
+      peers: Type.Array(strictObject({ key: keyField, told: optional(countField), shown: optional(countField) })),
+    }),
+  ),
 })
 
 export const statusSchema = strictObject({
@@ -90,6 +123,18 @@ export const stateSchema = strictObject({
   root: hashField,
   digest: hashField,
   keys: countField,
+})
+
+export const snapshotSchema = strictObject({
+  size: countField,
+  own: optional(strictObject({ digest: hashField, keys: countField, root: hashField })),
+  claim: optional(strictObject({ digest: hashField, seq: countField })),
+  verdict: Type.Union([
+    Type.Literal('right'),
+    Type.Literal('wrong'),
+    Type.Literal('unclaimed'),
+    Type.Literal('computing'),
+  ]),
 })
 
 const receiptSchema = strictObject({
@@ -128,6 +173,9 @@ export const accountSchema = strictObject({
   lct: lctField,
   spendable: countField,
   atp: Type.String({ pattern: '^\\d+(\\.\\d+)?$' }),
+  size: countField,
+  final: countField,
+  final_for_us: countField,
   lots: Type.Array(strictObject({ origin: Type.Integer(), principal: countField, value: countField })),
 })
 

@@ -39,6 +39,8 @@ export interface ApiComponents {
   readonly token: string
   readonly logger: Logger
   readonly version: string
+  /** Routes of other specifications, which the table does not hold. */
+  readonly others?: (app: FastifyInstance) => Promise<void>
 }
 
 export interface ApiServer {
@@ -139,6 +141,7 @@ async function createApp(components: ApiComponents, events: EventClients): Promi
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   const handlers = createHandlers(components.service)
   for (const id of routeIds) addRoute(app, id, handlers, events, components)
+  if (components.others !== undefined) await app.register(components.others)
   await app.ready()
   return app
 }

@@ -8,6 +8,7 @@ import { demo } from './commands/demo.ts'
 import { keys } from './commands/keys.ts'
 import { log } from './commands/log.ts'
 import { birth, member } from './commands/member.ts'
+import { override } from './commands/override.ts'
 import { peers } from './commands/peers.ts'
 import { proof } from './commands/proof.ts'
 import { society } from './commands/society.ts'
@@ -17,7 +18,7 @@ import { verify } from './commands/verify.ts'
 import type { CliContext } from './context.ts'
 
 /** In the order of the help. */
-const commands = [demo, start, status, society, member, birth, atp, attest, log, proof, verify, peers, keys]
+const commands = [demo, start, status, society, member, birth, atp, attest, log, proof, verify, peers, keys, override]
 
 /** Runs one command line; the number is the exit code: 0 done, 1 refused or failed, 2 a mistake on the command line. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {

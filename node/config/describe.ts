@@ -30,7 +30,9 @@ export function describeConfig(): readonly OptionDescription[] {
 function placeholder(option: Option): string {
   if (option.type === 'choice') return `<${option.choices.join('|')}>`
   if (option.type === 'switch') return '<on|off>'
-  return { text: '<text>', path: '<path>', integer: '<number>', addresses: '<addresses>' }[option.type]
+  return { text: '<text>', path: '<path>', integer: '<number>', addresses: '<addresses>', access: '<list>' }[
+    option.type
+  ]
 }
 
 function typeText(option: Option): string {
@@ -43,6 +45,8 @@ function typeText(option: Option): string {
       return 'on, off'
     case 'addresses':
       return 'multiaddresses'
+    case 'access':
+      return 'names of peers, /ip4/… or /ip6/… with or without /ipcidr/…'
     case 'text':
       return option.form
     case 'path':

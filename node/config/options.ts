@@ -1,3 +1,5 @@
+import { networkOptions } from './network-options.ts'
+
 /**
  * Every option of a node, declared once: the validation, the flags of `web4 start`, the help and docs/configuration.md
  * all come from this table. A name in the table is the name in the file and in `Config`.
@@ -20,12 +22,14 @@ type PathOption = OptionFacts<'path', string>
 type IntegerOption = OptionFacts<'integer', number> & { readonly min: number; readonly max: number }
 /** on or off */
 type SwitchOption = OptionFacts<'switch', boolean>
-type ChoiceOption<Choice extends string = string> = OptionFacts<'choice', Choice> & {
+export type ChoiceOption<Choice extends string = string> = OptionFacts<'choice', Choice> & {
   readonly choices: readonly Choice[]
 }
 /** Multiaddresses; in flags and environment separated by commas. */
 type AddressesOption = OptionFacts<'addresses', readonly string[]>
-export type Option = TextOption | PathOption | IntegerOption | SwitchOption | ChoiceOption | AddressesOption
+/** Names of peers, and networks as multiaddresses such as /ip4/10.0.0.0/ipcidr/8. */
+type AccessOption = OptionFacts<'access', readonly string[]>
+export type Option = TextOption | PathOption | IntegerOption | SwitchOption | ChoiceOption | AddressesOption | AccessOption
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 const STORES = ['level', 'memory'] as const
@@ -63,6 +67,7 @@ export const options = {
     form: 'up to 32 of a-z, 0-9 and -, not at the ends',
     description: 'name in the gossip topics; nodes of different federations do not hear each other',
   },
+  ...networkOptions,
   api_host: {
     type: 'text',
     flag: '--api-host',
@@ -148,6 +153,30 @@ export const options = {
     min: 100,
     max: 60_000,
     description: 'about how often peers are asked how far they hold each log, in milliseconds',
+  },
+  public_witnesses: {
+    type: 'path',
+    flag: '--public-witnesses',
+    env: 'WEB4_PUBLIC_WITNESSES',
+    default: '',
+    description:
+      'JSON file with C2SP witnesses that are shown the own log: [{"key": verifier key, "url": …}]; shown, never counted',
+  },
+  tlog_witness: {
+    type: 'path',
+    flag: '--tlog-witness',
+    env: 'WEB4_TLOG_WITNESS',
+    default: '',
+    description: 'be a C2SP witness for the logs in this JSON file: [{"origin": …, "key": verifier key}]; empty: off',
+  },
+  tlog_witness_name: {
+    type: 'text',
+    flag: '--tlog-witness-name',
+    env: 'WEB4_TLOG_WITNESS_NAME',
+    default: '',
+    pattern: /^(?!web4\/witness\/)[^\s+\p{Cc}]{0,255}$/u,
+    form: 'up to 255 characters without space or +, not below web4/witness/',
+    description: 'key name of that witness, best a URL without scheme; empty: web4/public-witness/ and its key',
   },
   passphrase_file: {
     type: 'path',

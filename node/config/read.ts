@@ -1,4 +1,5 @@
 import { multiaddr } from '@multiformats/multiaddr'
+import { isAccessEntry } from '../net/access.ts'
 import { type Config, type Option, type OptionName, options, otherVariables } from './options.ts'
 
 export type ConfigResult =
@@ -119,7 +120,9 @@ function parse(option: Option, raw: unknown, env: ConfigSources['env']): Parsed 
         ? value(raw)
         : problem(`must be one of ${option.choices.join(', ')}`)
     case 'addresses':
-      return parseAddresses(raw)
+      return parseList(raw, 'multiaddress', isMultiaddr)
+    case 'access':
+      return parseList(raw, 'peer or network', isAccessEntry)
   }
 }
 
@@ -146,12 +149,12 @@ function parseSwitch(raw: unknown): Parsed {
   return problem('must be on or off')
 }
 
-function parseAddresses(raw: unknown): Parsed {
+function parseList(raw: unknown, what: string, isGood: (text: string) => boolean): Parsed {
   const list = typeof raw === 'string' ? raw.split(',').filter(text => text !== '') : raw
   if (!Array.isArray(list) || list.some(item => typeof item !== 'string'))
-    return problem('must be a list of multiaddresses')
-  const bad = (list as string[]).filter(text => !isMultiaddr(text))
-  return bad.length === 0 ? value(list) : problem(`no multiaddress: ${bad.join(', ')}`)
+    return problem(`must be a list of ${what === 'multiaddress' ? 'multiaddresses' : 'peers and networks'}`)
+  const bad = (list as string[]).filter(text => !isGood(text))
+  return bad.length === 0 ? value(list) : problem(`no ${what}: ${bad.join(', ')}`)
 }
 
 function isMultiaddr(text: string): boolean {

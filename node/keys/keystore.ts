@@ -83,7 +83,7 @@ async function readPrivate(path: string): Promise<string> {
 }
 
 /** The whole file or none, also after a power cut. An empty file reserves the name, so that two creators cannot both win. */
-async function writeNew(path: string, text: string): Promise<void> {
+export async function writeNew(path: string, text: string): Promise<void> {
   const reserved = await open(path, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
     const reason = cause.code === 'EEXIST' ? 'exists; a key file is never overwritten' : 'cannot be created'
     throw new CodedError('KEY_FILE', `${path} ${reason}`, { cause })
@@ -108,7 +108,7 @@ async function writeNew(path: string, text: string): Promise<void> {
 }
 
 /** Makes the new name durable. Windows cannot open a directory and needs no such call. */
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return
   const directory = await open(path, 'r')
   try {

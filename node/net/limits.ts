@@ -1,10 +1,6 @@
 import type { ConnectionManagerInit, ConnectionMonitorInit } from 'libp2p'
 
-/** Members of a federation, their observers and operators, and room for strangers that have not said who they are yet. */
-const CONNECTIONS_MAX = 256
-
 export const CONNECTION_LIMITS: ConnectionManagerInit = {
-  maxConnections: CONNECTIONS_MAX,
   /** By default 5 a second from one address: a federation on one machine, or behind one NAT, starts all at once. */
   inboundConnectionThreshold: 64,
   /** By default 10; each costs a Noise handshake (a millisecond or two) and at most 10 s of a socket. */
@@ -49,3 +45,38 @@ export const IDENTIFY_LIMITS = {
 } as const
 
 export const PING_LIMITS = { maxInboundStreams: 2, maxOutboundStreams: 2 } as const
+
+/** What is remembered of others, in memory: some 20 MiB when strangers fill all of it. */
+export const BOOK_LIMITS = {
+  /** Ten times the connections; a member of a large federation meets no more in an hour. */
+  peers: 2_048,
+  /** Addresses, protocol names and a signed record are some 2 KiB. */
+  peerBytes: 8 * 1024,
+  /** As many as one answer can use; the newest stay. */
+  providersOfKey: 20,
+  /** Logs that a status message can name. */
+  keysOfPeer: 256,
+  providers: 8_192,
+  /** Three times the pause between two announcements: one may get lost, and a node that left is soon forgotten. */
+  providerValidityMs: 10_800_000,
+} as const
+
+/** Of the DHT's own protocol, which has no bounds of its own on rates and messages. */
+export const DHT_LIMITS = {
+  /** A request is one stream; a node that announces 256 logs makes some 500 in a few minutes. */
+  requests: { perSecond: 20, burst: 200 },
+  /** Two lists of 20 peers with 8 KiB each, were all of them as large as they may be; an honest answer has some 8 KiB. */
+  streamBytes: 512 * 1024,
+  maxInboundStreams: 8,
+  maxOutboundStreams: 16,
+  /** Each peer that an answer names may be dialled once for the routing table: few at a time, and then no more. */
+  routingUpdates: 2,
+  routingUpdatesWaiting: 32,
+  pings: 4,
+  pingsWaiting: 32,
+  /** For all answers to one search. */
+  searchMs: 20_000,
+  /** Of one answer: so a single liar cannot fill a search. */
+  providersOfAnswer: 4,
+  addressesOfPeer: 4,
+} as const

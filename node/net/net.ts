@@ -8,8 +8,9 @@ import type { Clock, Random, Sha256, Signer, Verifier } from '../../src/ports.ts
 import { rejection } from '../../src/rejection.ts'
 import { fail, type Result } from '../../src/result.ts'
 import type { SocietyId } from '../../src/units.ts'
+import type { AddressChoice, DhtMode } from './dht.ts'
+import { createFinding, type Finding, type FoundBy } from './finding.ts'
 import { createHost, type Host, transportKey } from './host.ts'
-import { createReconnect, type Reconnect } from './reconnect.ts'
 
 export interface NetOptions {
   readonly federation: string
@@ -19,8 +20,18 @@ export interface NetOptions {
   readonly peers: readonly string[]
   /** 32 bytes, used for the transport key and nothing else. */
   readonly seed: Uint8Array
-  /** Transport names with which no connection is made or taken. */
-  readonly denied?: readonly PeerId[]
+  /** Peers and networks with which no connection is made or taken; `node/net/access.ts`. */
+  readonly denied?: readonly string[]
+  /** If any: only these and the configured peers may be connected. */
+  readonly allowed?: readonly string[]
+  readonly connectionsMax?: number
+  /** Default: off. */
+  readonly dht?: DhtMode
+  /** Which addresses of strangers are used and passed on. */
+  readonly addresses?: AddressChoice
+  readonly mdns?: boolean
+  /** Bytes of a private network's key file. */
+  readonly networkKey?: Uint8Array | undefined
   readonly scoreParams?: ScoreChoice
 }
 
@@ -34,6 +45,8 @@ export interface NetComponents {
   /** "" before there is a charter, and for observers. */
   currentSociety(): SocietyId | ''
   readonly observe?: Observe
+  /** A search for a log's providers ended: how many were named, and whom it dialled. */
+  readonly searched?: (society: SocietyId, found: number, dialled: readonly PeerId[]) => void
   readonly judged?: (kind: 'group' | 'proof', verdict: Verdict) => void
 }
 
@@ -47,6 +60,7 @@ export interface NodeNet extends Net {
   addresses(): string[]
   /** To be called when `currentSociety` changed. */
   restate(): void
+  foundBy(peer: PeerId): FoundBy
   /** What gossip thinks of a peer. */
   scoreOf(peer: PeerId): number
   /** Neighbours in a log's mesh. */
@@ -58,8 +72,11 @@ interface Running {
   readonly host: Host
   readonly statements: Statements
   readonly servers: readonly Server[]
-  readonly reconnect: Reconnect
+  readonly finding: Finding
 }
+
+/** Members of a federation, their observers and operators, and room for strangers that have not said who they are yet. */
+const CONNECTIONS_MAX = 256
 
 export async function createNet(options: NetOptions, components: NetComponents): Promise<NodeNet> {
   const { key, peer: self } = await transportKey(options.seed)
@@ -69,15 +86,29 @@ export async function createNet(options: NetOptions, components: NetComponents):
 
   async function start(handlers: NetHandlers): Promise<void> {
     if (running !== undefined) return
-    const host = await createHost(
-      { key, listen: options.listen, denied: new Set(options.denied) },
+    const { allowed = [], denied = [], peers } = options
+    const addresses = options.addresses ?? 'any'
+    const finding = createFinding({ self, peers, addresses }, components, () => host)
+    const host: Host = await createHost(
       {
+        connectionsMax: CONNECTIONS_MAX,
+        dht: 'off',
+        mdns: false,
+        ...options,
+        addresses,
+        key,
+        access: { allowed, configured: peers, denied },
+      },
+      {
+        ...components,
         pubsub: gossip.service,
         connected: peer => statements.connected(peer),
         disconnected(peer) {
           statements.disconnected(peer)
-          reconnect.disconnected(peer)
+          finding.disconnected(peer)
         },
+        seen: finding.seen,
+        avoids: finding.avoids,
       },
     )
     const statements = createStatements({
@@ -85,20 +116,22 @@ export async function createNet(options: NetOptions, components: NetComponents):
       currentSociety: () => components.currentSociety(),
       host,
       self,
-      opened: peer => handlers.peerOpened(peer),
+      opened(peer) {
+        finding.connected(peer.peer)
+        handlers.peerOpened(peer)
+      },
       closed: peer => handlers.peerClosed(peer),
       hangUp: peer => host.hangUp(peer),
     })
-    const reconnect = createReconnect(options.peers, { ...components, dial: host.dial })
     const servers = createServers(handlers, { ...components, host, peerOf: statements.peerOf })
-    running = { host, statements, servers, reconnect }
+    running = { host, statements, servers, finding }
     try {
       // Protocols before the door opens: the first stream may come with the first connection.
       await statements.start()
       for (const server of servers) await server.start()
       await host.start()
       gossip.start(handlers, () => statements.open().map(({ peer }) => peer))
-      reconnect.start()
+      finding.start()
     } catch (error) {
       await stop()
       throw error
@@ -107,9 +140,9 @@ export async function createNet(options: NetOptions, components: NetComponents):
 
   async function stop(): Promise<void> {
     if (running === undefined) return
-    const { host, statements, servers, reconnect } = running
+    const { host, statements, servers, finding } = running
     running = undefined
-    await reconnect.stop()
+    await finding.stop()
     gossip.stop()
     await Promise.all(servers.map(server => server.stop()))
     await statements.stop()
@@ -148,8 +181,10 @@ export async function createNet(options: NetOptions, components: NetComponents):
     },
     async connect(address, signal) {
       if (running === undefined) return fail(rejection('PEER_UNREACHABLE', 'not running'))
-      return running.host.dial(address, signal ?? new AbortController().signal)
+      return running.finding.connect(address, signal ?? new AbortController().signal)
     },
+    want: wants => running?.finding.want(wants),
+    foundBy: peer => running?.finding.foundBy(peer) ?? 'inbound',
     addresses: () => running?.host.addresses() ?? [],
     restate: () => running?.statements.restate(),
   }

@@ -7,12 +7,16 @@ const PAUSE_MS = 500
 /** A node that was away for hours is back in the federation half a minute after its peer. */
 const PAUSE_MS_MAX = 30_000
 
-/** Keeps a connection to every configured address. */
+/** Keeps a connection to every address of a list. */
 export interface Reconnect {
   start(): void
   /** Waits for dials on their way. */
   stop(): Promise<void>
   disconnected(peer: PeerId): void
+  /** Another list: addresses that stay keep their connection and their pause. Connections to the others are left alone. */
+  set(addresses: readonly string[]): void
+  /** Whether a connection to this peer is kept. */
+  keeps(peer: PeerId): boolean
 }
 
 export interface ReconnectComponents {
@@ -30,23 +34,43 @@ interface Target {
 }
 
 /** Half of the pause is fixed and half is chance, so that nodes that lost the same peer do not all return at once. */
-export function pauseMs(failures: number, random: Random): number {
-  const full = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** Math.min(failures, 16))
+export function pauseMs(failures: number, random: Random, firstMs = PAUSE_MS, maxMs = PAUSE_MS_MAX): number {
+  const full = Math.min(maxMs, firstMs * 2 ** Math.min(failures, 16))
   const [high = 0, low = 0] = random.bytes(2)
   return Math.round(full / 2 + (full / 2) * ((high * 256 + low) / 65_535))
 }
 
-export function createReconnect(addresses: readonly string[], components: ReconnectComponents): Reconnect {
+export function createReconnect(
+  addresses: readonly string[],
+  components: ReconnectComponents,
+  pauseMaxMs = PAUSE_MS_MAX,
+): Reconnect {
   const { clock, random } = components
-  const targets: Target[] = [...new Set(addresses)].map(address => ({ address, failures: 0, cancel: () => {} }))
+  const targets = new Map<string, Target>()
   const dialing = new Set<Promise<void>>()
   let stopping = new AbortController()
   stopping.abort()
+  set(addresses)
+
+  function set(list: readonly string[]): void {
+    const wanted = new Set(list)
+    for (const target of targets.values()) {
+      if (wanted.has(target.address)) continue
+      target.cancel()
+      targets.delete(target.address)
+    }
+    for (const address of wanted) {
+      if (targets.has(address)) continue
+      const target: Target = { address, failures: 0, cancel: () => {} }
+      targets.set(address, target)
+      if (!stopping.signal.aborted) now(target)
+    }
+  }
 
   async function dial(target: Target): Promise<void> {
     const { signal } = stopping
     const result = await components.dial(target.address, signal)
-    if (signal.aborted) return
+    if (signal.aborted || targets.get(target.address) !== target) return
     if (result.ok) {
       target.peer = result.value
       target.failures = 0
@@ -62,18 +86,20 @@ export function createReconnect(addresses: readonly string[], components: Reconn
 
   function later(target: Target, failures: number): void {
     target.cancel()
-    target.cancel = clock.after(pauseMs(failures, random), () => now(target))
+    target.cancel = clock.after(pauseMs(failures, random, PAUSE_MS, pauseMaxMs), () => now(target))
   }
 
   return {
+    set,
+    keeps: peer => [...targets.values()].some(target => target.peer === peer),
     start() {
       if (!stopping.signal.aborted) return
       stopping = new AbortController()
-      for (const target of targets) now(target)
+      for (const target of targets.values()) now(target)
     },
     async stop() {
       stopping.abort()
-      for (const target of targets) {
+      for (const target of targets.values()) {
         target.cancel()
         target.failures = 0
         delete target.peer
@@ -82,7 +108,7 @@ export function createReconnect(addresses: readonly string[], components: Reconn
     },
     disconnected(peer) {
       if (stopping.signal.aborted) return
-      for (const target of targets) {
+      for (const target of targets.values()) {
         if (target.peer !== peer) continue
         delete target.peer
         later(target, 0)

@@ -47,6 +47,14 @@ export function watch(components: {
       logger.error('log stopped at an entry that cannot be applied', { society: log.society, code })
       emit('halted', { society: log.society, code })
     },
+    wrongClaim(log, seq, size) {
+      logger.error('log claims a state that is not the one computed here: nothing above the claim is cosigned', {
+        society: log.society,
+        seq,
+        size,
+      })
+      emit('halted', { society: log.society, code: 'STATE_CLAIM', seq })
+    },
     rejected(error) {
       rejected.set(error.code, (rejected.get(error.code) ?? 0) + 1)
       metrics.rejected.inc({ code: error.code })
@@ -55,6 +63,20 @@ export function watch(components: {
     peer(peer, open) {
       logger.info(open ? 'peer is here' : 'peer is gone', { peer: peer.peer, society: peer.society })
       emit('peer', { peer: peer.peer, society: peer.society, open })
+    },
+    barred(log, why) {
+      const { society } = log
+      const { size } = log.replica.tip
+      if (why === undefined) logger.info('the log may grow', { society, size })
+      else logger.warn('the log may not grow', { society, size, code: why.code, detail: why.detail })
+      emit('barred', { society, size, ...(why === undefined ? {} : { code: why.code }) })
+    },
+    rewound(log, size) {
+      logger.warn('the society resumed its log: going back to follow it', { society: log.society, size })
+      emit('resuming', { society: log.society, size })
+    },
+    overridden(log, size) {
+      logger.warn('an operator overrode the start-up: signing from this size on', { society: log.society, size })
     },
     fault(what, error) {
       logger.error('fault', { what, error })

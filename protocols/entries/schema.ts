@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { type EntriesReply, RANGE_ENTRIES_MAX, type Requests } from '../../src/driver/net.ts'
 import { ENTRY_BYTES_MAX } from '../../src/limits.ts'
+import { keyLinksSchema } from '../../src/log/key-chain.ts'
 import { NOTE_BYTES_MAX } from '../../src/log/note.ts'
 import { countField, hashField, proofField, societyField, strictObject } from '../../src/records/fields.ts'
 import { rejection } from '../../src/rejection.ts'
@@ -19,6 +20,7 @@ const request = jsonFrame(
 const head = jsonFrame(
   strictObject({
     count: Type.Integer({ minimum: 0, maximum: RANGE_ENTRIES_MAX }),
+    keys: Type.Optional(keyLinksSchema),
     note: Type.String({ maxLength: NOTE_BYTES_MAX }),
     ok: Type.Literal(true),
     proof: proofField,
@@ -30,19 +32,26 @@ const head = jsonFrame(
 export const entriesCodec: RequestCodec<Requests['entries']['request'], EntriesReply> = {
   encodeRequest: request.encode,
   decodeRequest: request.decode,
-  encodeReply: ({ entries, note, proof, root }) => [
-    head.encode({ count: entries.length, note, ok: true, proof, root }),
+  encodeReply: ({ entries, keys, note, proof, root }) => [
+    head.encode({
+      count: entries.length,
+      ...(keys === undefined ? {} : { keys: [...keys] }),
+      note,
+      ok: true,
+      proof: [...proof],
+      root,
+    }),
     ...entries,
   ],
   decodeReply([first, ...entries]) {
     if (first === undefined) return fail(rejection('PEER_GARBAGE', 'no frame'))
     const decoded = head.decode(first)
     if (!decoded.ok) return decoded
-    const { count, note, proof, root } = decoded.value
+    const { count, keys, note, proof, root } = decoded.value
     if (count !== entries.length) return fail(rejection('PEER_GARBAGE', 'count'))
     if (entries.some(entry => entry.length === 0 || entry.length > ENTRY_BYTES_MAX)) {
       return fail(rejection('PEER_GARBAGE', 'entry length'))
     }
-    return ok({ entries, note, proof, root })
+    return ok({ entries, note, proof, root, ...(keys === undefined ? {} : { keys }) })
   },
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import type { StatusMessage } from '../../src/driver/net.ts'
+import { EPOCHS_MAX } from '../../src/limits.ts'
+import { HANDOVER_NOTES_MAX, type StatusMessage } from '../../src/driver/net.ts'
 import { NOTE_BYTES_MAX } from '../../src/log/note.ts'
 import { countField, hashField, societyField, strictObject, textField, timeField } from '../../src/records/fields.ts'
 import { jsonFrame, replyFrame } from '../json.ts'
@@ -11,8 +12,11 @@ const message = strictObject({
   logs: Type.Array(
     strictObject({
       cosigned: Type.Optional(countField),
+      epochs: Type.Optional(Type.Array(countField, { maxItems: EPOCHS_MAX })),
       final: countField,
       frozen: Type.Optional(Type.Literal(true)),
+      handovers: Type.Optional(Type.Array(Type.String({ maxLength: NOTE_BYTES_MAX }), { maxItems: HANDOVER_NOTES_MAX })),
+      lacks: Type.Optional(countField),
       note: Type.String({ maxLength: NOTE_BYTES_MAX }),
       root: hashField,
       size: countField,

@@ -10,6 +10,7 @@ import { createLogger } from '../../node/observe/logger.ts'
 import type { SocietyLog } from '../../src/driver/society-log.ts'
 import { GROUP_ENTRIES_MAX } from '../../src/ingest/group.ts'
 import { hashText, identity } from '../../test/support/identity.ts'
+import { memoryRing } from '../../test/support/rings.ts'
 import type { LogShape } from './ingest-log.ts'
 import type { FromSender, ToSender } from './ingest-sender.ts'
 import { RateThreads } from './rate-threads.ts'
@@ -141,9 +142,8 @@ function startNode(dir: string): Promise<RunningNode> {
   const read = readConfig({ env: {}, flags: { dir, federation: 'bench', range_fetch: 'off' } })
   if (!read.ok) throw new Error(read.problems.join('; '))
   const keys = {
-    society: identity('receiver society'),
+    society: memoryRing('receiver'),
     witness: identity('receiver witness'),
-    nextHash: hashText('receiver next'),
     transportSeed: identity('receiver transport').raw,
     entityRef: async (entity: string) => hashText(entity),
   }

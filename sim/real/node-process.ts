@@ -26,6 +26,7 @@ export class NodeProcess {
   readonly addresses: readonly string[]
   readonly #child: ChildProcess
   readonly #ended: Promise<void>
+  readonly #errors: readonly string[]
 
   private constructor(
     name: string,
@@ -33,6 +34,7 @@ export class NodeProcess {
     ended: Promise<void>,
     started: { url: string; addresses: readonly string[] },
     client: Client,
+    errors: readonly string[],
   ) {
     this.name = name
     this.url = started.url
@@ -40,6 +42,7 @@ export class NodeProcess {
     this.client = client
     this.#child = child
     this.#ended = ended
+    this.#errors = errors
   }
 
   static async start(options: NodeProcessOptions): Promise<NodeProcess> {
@@ -73,10 +76,15 @@ export class NodeProcess {
       if (started === undefined) throw new Error(`node ${name} did not start:\n${errors.join('').slice(-4000)}`)
       const token = await readOperatorToken(dir)
       const client = createClient({ url: started.url, ...(token === undefined ? {} : { token }) })
-      return new NodeProcess(name, child, ended, started, client)
+      return new NodeProcess(name, child, ended, started, client, errors)
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** The newest lines of its log. */
+  get log(): string {
+    return this.#errors.join('')
   }
 
   get pid(): number | undefined {

@@ -11,7 +11,7 @@ import type { AnyRecord, OpenedEntry, Sig } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { decide } from '../state/decide.ts'
 import { type PeerState, stateKeys } from '../state/model.ts'
-import type { KeyText } from '../units.ts'
+import type { KeyText, SocietyId } from '../units.ts'
 import type { Federation } from './federation.ts'
 import type { Tip } from './replica.ts'
 import type { SocietyLog } from './society-log.ts'
@@ -24,26 +24,37 @@ import type { SocietyLog } from './society-log.ts'
 /** 64 zero bytes: decisions look at who signs; nobody is shown these. */
 const NO_SIGNATURE = toBase64url(new Uint8Array(64))
 
-export async function judgeConsent(node: Federation, record: AnyRecord): Promise<Rejection | undefined> {
+/** `asker`: the witness key for which the asking node proved to speak. */
+export async function judgeConsent(
+  node: Federation,
+  record: AnyRecord,
+  asker: KeyText,
+): Promise<Rejection | undefined> {
   const bad = checkUnsigned(record)
   if (bad !== undefined) return bad
   const bytes = canonicalBytes(record as unknown as Json)
   if (bytes.length > (rulesOf(record.kind)?.bytesMax ?? 0)) return rejection('FORMAT_TOO_LARGE')
-  if (record.kind === 'charter') return judgeCharter(node, record, bytes)
+  if (record.kind === 'charter') return judgeCharter(node, record, bytes, asker)
   if (record.kind === 'birth') return judgeBirth(node, record, bytes)
   if (record.kind === 'law.update') return judgeLaw(node, record, bytes)
   return rejection('PEER_DENIED', 'nothing that this node countersigns')
 }
 
-async function judgeCharter(node: Federation, record: AnyRecord, bytes: Uint8Array): Promise<Rejection | undefined> {
+async function judgeCharter(
+  node: Federation,
+  record: AnyRecord,
+  bytes: Uint8Array,
+  asker: KeyText,
+): Promise<Rejection | undefined> {
   const body = record.body as unknown as CharterBody
   const own = node.ports.witnessSigner.key
   if (!body.law.finality.witnesses.includes(own))
     return rejection('PEER_DENIED', 'the charter does not name this witness')
   const { sha256 } = node.ports.context
   const society = societyIdOf(body.slug, bytes, sha256)
-  const policy = node.policies.get(society)
-  if (policy.block || (!policy.witness && node.options.consent !== 'all')) return rejection('NOT_CONSENTED')
+  // Who founds it asks in person: a charter that somebody else drew up in that name is nothing to consent to.
+  const founder = body.law.witness_key === asker ? asker : undefined
+  if (!consented(node, society, founder)) return rejection('NOT_CONSENTED')
   const signers = [...new Set([body.society_key, body.law.witness_key, ...body.law.finality.witnesses])].sort()
   const refused = decide(
     { get: () => undefined },
@@ -53,8 +64,15 @@ async function judgeCharter(node: Federation, record: AnyRecord, bytes: Uint8Arr
   )
   if (!refused.ok) return refused.error
   // Consent to a charter is consent to witness its log.
-  await node.setPolicy(society, { follow: true, witness: true, block: false })
+  await node.setPolicy(society, { follow: true, witness: true })
   return undefined
+}
+
+/** The operator's word: for this society, for whatever its founder founds, or for all. A block is stronger than each of them. */
+function consented(node: Federation, society: SocietyId, founder: KeyText | undefined): boolean {
+  const { block, witness } = node.policies.get(society)
+  if (block) return false
+  return witness || node.options.consent === 'all' || (founder !== undefined && node.policies.consentsTo(founder))
 }
 
 async function judgeBirth(node: Federation, record: AnyRecord, bytes: Uint8Array): Promise<Rejection | undefined> {
@@ -76,8 +94,7 @@ async function judgeLaw(node: Federation, record: AnyRecord, bytes: Uint8Array):
   const { charter, keys, law: before } = log?.replica.inForce ?? {}
   if (log === undefined || charter === undefined || keys === undefined || before === undefined)
     return rejection('NOT_FOUND', record.society)
-  const policy = node.policies.get(record.society)
-  if (policy.block || (!policy.witness && node.options.consent !== 'all')) return rejection('NOT_CONSENTED')
+  if (!consented(node, record.society, before.witness_key)) return rejection('NOT_CONSENTED')
   const { law, society_key } = record.body as unknown as LawUpdateBody
   const consents = consentsOf(law, { witness_key: before.witness_key, witnesses: before.finality.witnesses })
   if (!consents.includes(node.ports.witnessSigner.key))
@@ -86,7 +103,7 @@ async function judgeLaw(node: Federation, record: AnyRecord, bytes: Uint8Array):
   const signers = [...new Set([society_key ?? keys.society, ...consents, ...amend])].sort()
   const refused = await log.replica.dryRun(tip => asEntry(node, record, bytes, tip, signers))
   if (refused !== undefined) return refused
-  await node.setPolicy(record.society, { follow: true, witness: true, block: false })
+  await node.setPolicy(record.society, { follow: true, witness: true })
   return undefined
 }
 

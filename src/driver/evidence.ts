@@ -77,19 +77,46 @@ async function handoverLink(log: SocietyLog, seq: Seq, size: Seq): Promise<Resul
   })
 }
 
-/** A foreign entry as records carry it: entry, note and inclusion proof, final by exactly q. */
-export async function foreignEvidence(
-  log: SocietyLog,
-  seq: Seq,
-  sha256: Sha256,
-): Promise<Result<{ readonly entry: string; readonly note: string; readonly proof: readonly string[] }>> {
+/** A foreign entry as records carry it: entry, note and inclusion proof. */
+export interface ForeignEvidence {
+  readonly entry: string
+  readonly note: string
+  readonly proof: readonly string[]
+}
+
+/** An entry under the newest note that exactly q of the set in force cosigned. */
+export async function foreignEvidence(log: SocietyLog, seq: Seq, sha256: Sha256): Promise<Result<ForeignEvidence>> {
   const note = finalNoteFor(log, seq, sha256)
-  if (!note.ok) return note
-  const proven = await provenEntry(log, seq, note.value.checkpoint.size)
+  return note.ok ? evidenceUnder(log, seq, note.value) : note
+}
+
+/**
+ * A charter or law.update for those who recognise the society step by step: under a note of the log key that it left in
+ * force, cosigned by exactly q of the set that was in force before it. NOT_FINAL while nothing of the kind is held.
+ */
+export async function stepEvidence(log: SocietyLog, seq: Seq, sha256: Sha256): Promise<Result<ForeignEvidence>> {
+  const { handovers } = log.replica.finalitySets()
+  const isHandover = seq === 0 || handovers.some(handover => handover.seq === seq)
+  const next = handovers.find(handover => handover.seq > seq)
+  if (isHandover || next !== undefined) {
+    // A law.update that hands nothing over is shown by the next handover's note: the same set vouches for it.
+    const note = await log.notes.handoverNote(isHandover ? seq : (next?.seq ?? seq))
+    const fits = isHandover ? log.notes.shows(seq) : log.replica.logKeyAt(seq + 1) === keyOf(log, note)
+    return note !== undefined && fits ? evidenceUnder(log, seq, note) : fail(rejection('NOT_FINAL', `entry ${seq}`))
+  }
+  return foreignEvidence(log, seq, sha256)
+}
+
+function keyOf(log: SocietyLog, note: Note | undefined): string | undefined {
+  return note === undefined ? undefined : log.replica.logKeyAt(note.checkpoint.size)
+}
+
+async function evidenceUnder(log: SocietyLog, seq: Seq, note: Note): Promise<Result<ForeignEvidence>> {
+  const proven = await provenEntry(log, seq, note.checkpoint.size)
   if (!proven.ok) return proven
   return ok({
     entry: toBase64url(proven.value.bytes),
-    note: toBase64url(utf8Encode(formatNote(note.value))),
+    note: toBase64url(utf8Encode(formatNote(note))),
     proof: proven.value.proof,
   })
 }

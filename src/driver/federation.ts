@@ -1,21 +1,26 @@
 import { toBase64url } from '../encoding.ts'
 import { GapBudget } from '../ingest/gap-buffer.ts'
 import { formatNote, type Note } from '../log/note.ts'
-import type { Clock, Random, Signer, Store, Verifier } from '../ports.ts'
+import type { Clock, Random, Signer, SocietyKeys, Store, Verifier } from '../ports.ts'
 import type { DecideContext } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
-import type { EpochMs, KeyText, SocietyId } from '../units.ts'
+import type { EpochMs, KeyText, Seq, SocietyId } from '../units.ts'
+import { KeyGuard } from '../witnessing/key-guard.ts'
 import { Cosigning } from './cosigning.ts'
 import { Forks } from './forks.ts'
-import type { LogStatus, Net, NetHandlers, PeerId, PeerInfo, StatusMessage, Verdict } from './net.ts'
+import { HANDOVER_NOTES_MAX, type LogStatus, type Net, type NetHandlers, type PeerId, type PeerInfo, type StatusMessage, type Verdict } from './net.ts'
+import { startBarrier } from './own-start.ts'
 import { Policies, type Policy } from './policy.ts'
 import { Ranges } from './ranges.ts'
-import { Sequencer } from './sequencer.ts'
+import { Resumes } from './resume.ts'
+import { ResumeFollower } from './resume-follow.ts'
+import { notHeld, Sequencer } from './sequencer.ts'
 import { serveCosign, serveCountersign, serveEntries, serveStanding, serveSubmit } from './serve.ts'
 import { decodeState } from './session.ts'
 import { SocietyLog } from './society-log.ts'
+import { wantsOf } from './wants.ts'
 import { FUTURE_MS } from './witness.ts'
 
 export interface FederationOptions {
@@ -37,8 +42,8 @@ export interface FederationPorts {
   readonly verifier: Verifier
   readonly context: DecideContext
   readonly witnessSigner: Signer
-  /** Absent: an observer, or a society that has no charter yet. */
-  readonly societySigner?: Signer
+  /** Absent: an observer. */
+  readonly societyKeys?: SocietyKeys
 }
 
 /** What happens, for logs, metrics, events and tests. */
@@ -49,6 +54,14 @@ export interface FederationEvents {
   halted(log: SocietyLog, code: string): void
   rejected(error: Rejection): void
   peer(peer: PeerInfo, open: boolean): void
+  /** The entry at `seq` claims a state of `size` that is not the one computed here: nothing above it is cosigned. */
+  wrongClaim(log: SocietyLog, seq: Seq, size: Seq): void
+  /** Why the own log may not grow, whenever that changes; undefined: now it may. */
+  barred(log: SocietyLog, why: Rejection | undefined): void
+  /** A log was resumed by its society, and this node went back to `size` to follow it. */
+  rewound(log: SocietyLog, size: number): void
+  /** An operator said that nothing was signed beyond `size`. */
+  overridden(log: SocietyLog, size: number): void
   fault(what: string, error: unknown): void
 }
 
@@ -76,11 +89,16 @@ export class Federation implements NetHandlers {
         readonly log: SocietyLog
         readonly sequencer: Sequencer
         readonly cosigning: Cosigning
-        readonly signer: Signer
+        readonly foreign: KeyGuard
       }
     | undefined
+  readonly #ownListeners = new Set<() => void>()
+  /** As told last, so that each reason is told once. */
+  #barred: string | undefined
   readonly #forks: Forks
   readonly #ranges: Ranges
+  readonly #resumed: ResumeFollower
+  readonly resumes = new Resumes(this)
   #stopTimer: (() => void) | undefined
   /** Notes that made more final wait a moment for a group to travel with. */
   #notesTimer: (() => void) | undefined
@@ -109,6 +127,13 @@ export class Federation implements NetHandlers {
         events.frozen(log)
       },
     })
+    this.#resumed = new ResumeFollower(ports, {
+      rewound: (log, size) => {
+        events.rewound(log, size)
+        this.#ranges.sync(log)
+      },
+      rejected: error => events.rejected(error),
+    })
     this.#ranges = new Ranges(options.rangeFetch, ports, {
       guard,
       rejected: error => events.rejected(error),
@@ -132,6 +157,7 @@ export class Federation implements NetHandlers {
   /** Joins topics and begins to ask peers. */
   run(): void {
     for (const society of this.logs.keys()) this.ports.net.join(society)
+    this.#tellWants()
     this.#tick()
   }
 
@@ -142,7 +168,10 @@ export class Federation implements NetHandlers {
     this.#ranges.stop()
     this.own?.cosigning.stop()
     await this.own?.sequencer.stop()
-    for (const log of this.logs.values()) await log.replica.idle()
+    for (const log of this.logs.values()) {
+      await log.replica.idle()
+      await log.snapshots.stop()
+    }
   }
 
   get ownSociety(): SocietyId | '' {
@@ -173,39 +202,42 @@ export class Federation implements NetHandlers {
       witnessSigner,
       syncFollowed: this.options.syncFollowed,
       events: {
-        gap: (of, size) => this.#ranges.onGap(of, size),
-        conflict: (of, note) => this.#guard('conflict', this.#forks.onConflict(of, note)),
+        gap: (of, size) => {
+          this.#onOwnNote(of, size)
+          this.#ranges.onGap(of, size)
+        },
+        conflict: (of, note) => this.#guard('conflict', of.judging(this.#forks.onConflict(of, note))),
         halted: (of, halt) => this.events.halted(of, 'code' in halt ? halt.code : halt.mode),
         rejected: error => this.events.rejected(error),
         final: (of, before, now) => this.events.final(of, before, now),
         failed: (_of, error) => this.events.fault('apply', error),
+        computed: () => this.#ownChanged(),
+        wrongClaim: (of, seq, size) => {
+          this.events.wrongClaim(of, seq, size)
+          this.#tellBarrier()
+        },
       },
     })
     log.replica.onCommit(({ entries, tip }) => this.events.committed(log, tip.size - entries.length, tip.size))
     this.logs.set(society, log)
     this.ports.net.join(society)
-    for (const peer of this.ports.net.peers()) this.#guard('status', this.#askStatus(peer))
+    const asked = this.ports.net.peers().map(peer => this.#askStatus(peer))
+    this.#guard('status', Promise.all(asked).then(() => this.#tellWants()))
     return log
   }
 
   /** This node writes that log from now on. */
   async adopt(society: SocietyId): Promise<void> {
-    const { societySigner: signer, clock, context, net } = this.ports
-    if (signer === undefined || this.own !== undefined) return
+    const { societyKeys, clock, context, net } = this.ports
+    if (societyKeys === undefined || this.own !== undefined) return
     const log = await this.follow(society)
-    const cosigning = new Cosigning(log.replica, log.notes, {
-      net,
-      clock,
-      context,
-      onCosigned: note => this.#guard('final', this.#onCosigned(note)),
-      onRefused: (_witness, error) => this.events.rejected(error),
-    })
+    const cosigning = this.#newCosigning(log)
     const sequencer = new Sequencer(
       log.replica,
       log.notes,
       { groupMs: this.options.groupMs, barrier: () => this.sequencerBarrier(), notes: () => this.#takeNews() },
       {
-        signer,
+        keys: societyKeys,
         clock,
         context,
         events: {
@@ -214,33 +246,93 @@ export class Federation implements NetHandlers {
             this.#notesTimer?.()
             this.#notesTimer = undefined
             this.#guard('publish', net.publishGroup(society, frame))
-            cosigning.poke()
+            this.own?.cosigning.poke()
           },
           failed: error => this.events.fault('sequencer', error),
         },
       },
     )
-    this.own = { log, sequencer, cosigning, signer }
+    const foreign = new KeyGuard(clock.now())
+    this.own = { log, sequencer, cosigning, foreign }
+    log.replica.onCommit(({ tip }) => {
+      if (tip.size !== sequencer.signed) this.own?.foreign.onEntries(tip.time, { signing: sequencer.signed > 0 })
+      this.#tellBarrier()
+    })
+    this.#tellBarrier()
+  }
+
+  #newCosigning(log: SocietyLog): Cosigning {
+    return new Cosigning(log.replica, log.notes, {
+      net: this.ports.net,
+      clock: this.ports.clock,
+      context: this.ports.context,
+      onCosigned: note => this.#guard('final', this.#onCosigned(note)),
+      onRefused: (_witness, error) => this.events.rejected(error),
+    })
+  }
+
+  /** The own log began a new epoch: what was offered, asked and signed before is of another history. */
+  onResumed(log: SocietyLog): void {
+    if (this.own?.log !== log) return
+    this.own.cosigning.stop()
+    this.own = { ...this.own, cosigning: this.#newCosigning(log), foreign: new KeyGuard(this.ports.clock.now()) }
+    this.own.cosigning.poke()
+    this.#tellBarrier()
+    for (const peer of this.ports.net.peers()) this.#guard('status', this.#askStatus(peer))
+  }
+
+  /** The own key signed a checkpoint of entries that are not here. */
+  #onOwnNote(log: SocietyLog, size: Seq): void {
+    const { own } = this
+    if (own?.log !== log || size <= log.replica.tip.size) return
+    own.foreign.onNote(size, { signing: own.sequencer.signed > 0, ready: startBarrier(log, own.foreign) === undefined })
+    this.#tellBarrier()
+  }
+
+  /** Calls back when something may have changed that the own log waits for: it grew, a peer spoke, a digest is known. */
+  onOwnChange(listener: () => void): void {
+    this.#ownListeners.add(listener)
+  }
+
+  #ownChanged(): void {
+    if (this.own !== undefined && !this.#stopped) for (const listener of this.#ownListeners) listener()
+  }
+
+  #tellBarrier(): void {
+    if (this.own === undefined) return
+    this.#ownChanged()
+    const why = this.sequencerBarrier()
+    const text = why === undefined ? '' : `${why.code} ${why.detail ?? ''}`
+    if (text === this.#barred) return
+    this.#barred = text
+    this.events.barred(this.own.log, why)
   }
 
   /** Why the own log may not grow now. */
   sequencerBarrier(): Rejection | undefined {
-    const log = this.own?.log
-    if (log === undefined) return rejection('NOT_SEQUENCER')
-    const { halt, tip } = log.replica
+    if (this.own === undefined) return rejection('NOT_SEQUENCER')
+    const { log, foreign } = this.own
+    const { halt } = log.replica
     if (halt?.mode === 'frozen') return rejection('FROZEN')
+    if (halt?.mode === 'resuming') return rejection('RESUMING')
     if (halt !== undefined) return rejection('VOID_ENTRY', 'code' in halt ? halt.code : undefined)
-    if (tip.size > 0 && !log.sequencerReady()) {
-      const set = log.replica.finalitySets().current
-      const missing = log.startUp.missing(set.witnesses).length
-      const newest = log.startUp.newest(set.witnesses)
-      return rejection(
-        'STARTING',
-        newest > tip.size ? `peers hold ${newest} entries, here are ${tip.size}` : `${missing} witnesses not heard`,
-      )
-    }
+    const { wrong } = log.snapshots
+    if (wrong !== undefined) return rejection('STATE_CLAIM', `entry ${wrong.seq}`)
+    const starting = startBarrier(log, foreign)
+    if (starting !== undefined) return starting
+    const signer = this.societySigner()
+    if (!signer.ok) return signer.error
     const skew = this.clockSkew()
     return Math.abs(skew) > FUTURE_MS ? rejection('CLOCK_SKEW', `${skew} ms`) : undefined
+  }
+
+  /** Who signs for the own society now: the key in force in its log. NOT_SEQUENCER when this process does not hold it. */
+  societySigner(): Result<Signer> {
+    const { societyKeys } = this.ports
+    const key = this.own?.log.replica.inForce?.keys.society
+    if (key === undefined || societyKeys === undefined) return fail(rejection('NOT_SEQUENCER'))
+    const signer = societyKeys.signerFor(key)
+    return signer === undefined ? fail(notHeld(key, societyKeys)) : ok(signer)
   }
 
   /** Median of (witness clock − own clock) over the witnesses heard; 0 when there are none. */
@@ -250,9 +342,9 @@ export class Federation implements NetHandlers {
     return skews[Math.floor(skews.length / 2)] ?? 0
   }
 
-  async setPolicy(society: SocietyId, policy: Policy): Promise<void> {
-    await this.policies.set(society, policy)
-    if (policy.follow) await this.follow(society)
+  async setPolicy(society: SocietyId, changes: Partial<Policy>): Promise<void> {
+    await this.policies.set(society, changes)
+    if (this.policies.get(society).follow) await this.follow(society)
     else this.ports.net.leave(society)
   }
 
@@ -296,8 +388,13 @@ export class Federation implements NetHandlers {
     const jitter = (this.ports.random.bytes(1)[0] ?? 0) / 256
     this.#stopTimer = this.ports.clock.after(Math.round(this.options.statusMs * (0.75 + jitter / 2)), () => {
       for (const peer of this.ports.net.peers()) this.#guard('status', this.#askStatus(peer))
+      this.#tellWants()
       this.#tick()
     })
+  }
+
+  #tellWants(): void {
+    if (!this.#stopped) this.ports.net.want(wantsOf(this))
   }
 
   /** At most one question a second to each peer, whatever the reasons to ask. */
@@ -313,18 +410,25 @@ export class Federation implements NetHandlers {
   }
 
   async #serveStatus(peer: PeerInfo, request: StatusMessage): Promise<Result<StatusMessage>> {
-    const answer = await this.#statusFor(peer)
+    const answer = await this.#statusFor(peer, request)
     this.#guard('status', this.#onStatus(peer, request))
     return ok(answer)
   }
 
-  async #statusFor(peer: PeerInfo): Promise<StatusMessage> {
+  /** `asked`: what it answers. */
+  async #statusFor(peer: PeerInfo, asked?: StatusMessage): Promise<StatusMessage> {
+    const lacked = new Map(asked?.logs.map(({ lacks, society }) => [society, lacks]))
+    let room = HANDOVER_NOTES_MAX
     const logs: LogStatus[] = []
     for (const log of this.logs.values()) {
       const { tip, halt } = log.replica
       const { latest } = log.notes
       if (latest === undefined) continue
       const cosigned = await log.witness.lastSize()
+      const { lacking } = log.notes
+      const from = lacked.get(log.society)
+      const handovers = from === undefined ? [] : await log.notes.handoverNotes(from, room)
+      room -= handovers.length
       logs.push({
         society: log.society,
         size: tip.size,
@@ -332,7 +436,10 @@ export class Federation implements NetHandlers {
         final: log.notes.final,
         note: formatNote(latest),
         ...(cosigned === 0 ? {} : { cosigned }),
+        ...(handovers.length === 0 ? {} : { handovers }),
+        ...(lacking === undefined ? {} : { lacks: lacking }),
         ...(halt?.mode === 'frozen' ? { frozen: true as const } : {}),
+        ...(log.replica.epoch === 0 ? {} : { epochs: log.replica.inForce?.epochs ?? [] }),
       })
     }
     const blocked = peer.society !== '' && this.policies.get(peer.society).block
@@ -350,21 +457,36 @@ export class Federation implements NetHandlers {
     const told = new Map(message.logs.map(status => [status.society, status]))
     for (const log of this.logs.values()) {
       const status = told.get(log.society)
-      // A peer that speaks for the log tells its size; every other one what it cosigned, "none" included.
-      const size = peer.society === log.society ? (status?.size ?? 0) : (status?.cosigned ?? 0)
-      log.startUp.told(peer.witnessKey, size)
-      if (status === undefined) continue
-      log.plan.onSize(peer.peer, status.size)
-      // It may be on its way by gossip just now.
-      if (status.size > log.replica.tip.size) log.plan.onGap(this.ports.clock.now())
-      const isFrozen = log.replica.halt?.mode === 'frozen'
-      if (status.frozen === true && !isFrozen) this.#guard('fork', this.#forks.suspect(log, peer.peer))
-      // Gossip is lost now and then, and who was away never got it.
-      if (status.frozen !== true && isFrozen) this.#guard('fork', this.#forks.tell(log))
-      if (log.replica.inForce !== undefined) await log.follower.onNote(status.note)
-      this.#ranges.sync(log)
+      if (status !== undefined) await this.#onLogStatus(log, peer, status)
+      const epoch = status?.epochs?.length ?? 0
+      // It knows of a resume that is not here: nothing may be signed before it is.
+      if (epoch > log.replica.epoch) continue
+      const spoken = epoch === log.replica.epoch ? status : undefined
+      // A peer that speaks for the log tells its size; every other one what it cosigned, "none" included. Only after its
+      // note was looked at: what it proves must be known before anything is signed.
+      const size = peer.society === log.society ? (spoken?.size ?? 0) : (spoken?.cosigned ?? 0)
+      const note = spoken !== undefined && size > log.replica.tip.size ? log.notes.open(spoken.note) : undefined
+      log.startUp.told(peer.witnessKey, size, note?.ok === true ? note.value.checkpoint.size : 0)
+      if (status !== undefined) this.#ranges.sync(log)
     }
+    this.#tellBarrier()
     this.own?.cosigning.poke()
+  }
+
+  async #onLogStatus(log: SocietyLog, peer: PeerInfo, status: LogStatus): Promise<void> {
+    log.plan.onSize(peer.peer, status.size)
+    // It may be on its way by gossip just now.
+    if (status.size > log.replica.tip.size) log.plan.onGap(this.ports.clock.now())
+    const epochs = status.epochs ?? []
+    if (epochs.length > log.replica.epoch)
+      return this.#guard('resume', log.judging(this.#resumed.onEpochs(log, peer.peer, epochs)))
+    const isFrozen = log.replica.halt?.mode === 'frozen'
+    if (epochs.length < log.replica.epoch) return
+    if (status.frozen === true && !isFrozen) this.#guard('fork', this.#forks.suspect(log, peer.peer))
+    // Gossip is lost now and then, and who was away never got it.
+    if (status.frozen !== true && isFrozen) this.#guard('fork', this.#forks.tell(log))
+    if (log.replica.inForce === undefined) return
+    for (const note of [...(status.handovers ?? []), status.note]) await log.follower.onNote(note)
   }
 
   /** A witness signed a note of the own log. When that makes more of it final, followers get what shows it. */

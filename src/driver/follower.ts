@@ -3,18 +3,23 @@ import { type GapBudget, GapBuffer } from '../ingest/gap-buffer.ts'
 import { decodeGroup, type Group } from '../ingest/group.ts'
 import { logOf, openEntry } from '../ingest/open.ts'
 import { verifyAll } from '../ingest/verify.ts'
+import { type KeyLink, keyAfter } from '../log/key-chain.ts'
 import { sameHash } from '../log/merkle.ts'
-import type { Note } from '../log/note.ts'
+import { epochOf, type Note, parseNote } from '../log/note.ts'
 import { verifyConsistency } from '../log/proof.ts'
 import type { Verifier } from '../ports.ts'
 import type { DecideContext, OpenedEntry, VerifiedEntry } from '../records/types.ts'
-import { codes, type Rejection, rejection } from '../rejection.ts'
+import { type Code, codes, type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
+import type { KeysState } from '../state/model.ts'
 import type { HashText, KeyText, Seq } from '../units.ts'
-import { keyAfter, openNoteWith } from './log-key.ts'
+import { keysAfter, openNoteWith } from './log-key.ts'
 import type { EntriesReply, Verdict } from './net.ts'
 import type { NoteBook } from './note-book.ts'
 import type { Halt, Replica } from './replica.ts'
+
+/** A note that is not of the key or epoch in force here may be of one that its entries bring. */
+const ENTRIES_MAY_TELL: ReadonlySet<Code> = new Set(['NOT_FOUND', 'NOTE_SIGNATURE', 'EPOCH_UNKNOWN'])
 
 /** Entries that passed every check that needs no state, and what proves that the log holds them. */
 interface Batch {
@@ -87,7 +92,7 @@ export class Follower {
     const { first, entries, checkpoint } = group.value
     if (this.#replica.halt !== undefined) return 'ignore'
     if (entries.length === 0) return this.#onNotes([checkpoint, ...group.value.notes])
-    const note = this.#openNote(checkpoint, first === 0 ? entries[0] : undefined)
+    const note = this.#openGroupNote(group.value)
     if (!note.ok) return this.#verdict(note.error)
     if (note.value.checkpoint.size !== first + entries.length)
       return this.#verdict(rejection('FORMAT_SCHEMA', 'checkpoint does not end the group'))
@@ -103,7 +108,8 @@ export class Follower {
 
   /** An answer to a range request that began at the tip. True when it brought the log forward. */
   async onRange(from: Seq, reply: EntriesReply): Promise<Result<boolean>> {
-    if (this.#replica.halt !== undefined) return ok(false)
+    const { halt } = this.#replica
+    if (halt !== undefined && halt.mode !== 'resuming') return ok(false)
     const opened: OpenedEntry[] = []
     for (const bytes of reply.entries) {
       const entry = openEntry(bytes, this.#context.sha256)
@@ -111,9 +117,11 @@ export class Follower {
       if (entry.value.seq !== from + opened.length) return fail(rejection('ENTRY_OUT_OF_ORDER'))
       opened.push(entry.value)
     }
-    const parsed = this.#openRangeNote(reply.note, opened)
+    const parsed = this.#openRangeNote(reply.note, opened, reply.keys ?? [])
     if (!parsed.ok) return parsed
     const note = parsed.value
+    const foreign = this.#notOfResume(opened, note)
+    if (foreign !== undefined) return fail(foreign)
     const proven = this.#provenRange(from, opened, note, reply.proof)
     if (!proven.ok) return proven
     if (opened.length === 0) return ok(false)
@@ -123,8 +131,19 @@ export class Follower {
     const exact = note.checkpoint.size === from + opened.length ? note : undefined
     await this.#apply({ first: from, entries: verified.value, root: proven.value, note: exact })
     await this.#drain()
-    await this.#onNotes([reply.note])
+    await this.#onNotes([reply.note], note)
     return ok(this.#replica.tip.size > before)
+  }
+
+  /** While a resume is being followed only what leads to it counts: the log may have signed the other history as well. */
+  #notOfResume(entries: readonly OpenedEntry[], note: Note): Rejection | undefined {
+    const { halt } = this.#replica
+    if (halt?.mode !== 'resuming') return undefined
+    const epoch = epochOf(note.checkpoint.origin, this.#replica.society) ?? 0
+    const first = entries.find(entry => entry.seq === halt.size)
+    const { record } = first ?? {}
+    const begins = record === undefined || (record.kind === 'resume' && record.body.epoch === halt.epoch)
+    return epoch >= halt.epoch && begins ? undefined : rejection('EPOCH_SPENT', 'not of the resumed history')
   }
 
   /** The range continues the tree held here, and the note's tree continues both. Gives the root at the end of the range. */
@@ -140,18 +159,63 @@ export class Follower {
     return holds ? ok(edge.root()) : fail(rejection('PROOF_INVALID', 'the range is not of the history held here'))
   }
 
-  /** The log's note; its key may have changed within the range itself. */
-  #openRangeNote(text: string, entries: readonly OpenedEntry[]): Result<Note> {
-    const first = entries[0]
-    const held = this.#replica.inForce
-    if (held === undefined) return this.#openNote(text, first?.bytes)
-    const opened = this.#notes.open(text)
-    if (opened.ok || opened.error.code !== 'NOTE_SIGNATURE') return opened
-    return openNoteWith(text, this.#replica.society, keyAfter(held.keys, entries, this.#context.sha256), this.#context)
+  /** The note of a range: the log key may change within it, and again below the note. */
+  #openRangeNote(text: string, entries: readonly OpenedEntry[], links: readonly KeyLink[]): Result<Note> {
+    const here = this.#openAfter(text, entries)
+    if (here.ok || !ENTRIES_MAY_TELL.has(here.error.code) || links.length === 0) return here
+    const parsed = parseNote(text)
+    const keys = this.#keysAfter(entries)
+    if (!parsed.ok || keys === undefined) return here
+    const { sha256, verifySignature } = this.#context
+    const { society } = this.#replica
+    const key = keyAfter(keys.society, links, society, parsed.value.checkpoint, verifySignature, sha256)
+    return key === undefined ? here : openNoteWith(text, society, key, this.#context)
+  }
+
+  #openGroupNote(group: Group): Result<Note> {
+    const held = this.#notes.open(group.checkpoint)
+    if (held.ok || !ENTRIES_MAY_TELL.has(held.error.code)) return held
+    const opened = this.#openAll(group)
+    if (!opened.ok) return opened
+    const { size } = this.#replica.tip
+    if (group.first > size) {
+      // Its key may come into force in between: that cannot be seen before the entries are here.
+      if (this.#replica.inForce === undefined) this.#events.gap(1)
+      return held
+    }
+    return this.#openAfter(group.checkpoint, opened.value)
+  }
+
+  /** A note above entries that continue the log held here, by the key that is in force after them. */
+  #openAfter(text: string, entries: readonly OpenedEntry[]): Result<Note> {
+    if (this.#replica.inForce !== undefined) {
+      const held = this.#notes.open(text)
+      if (held.ok || !ENTRIES_MAY_TELL.has(held.error.code)) return held
+    } else {
+      const [charter] = entries
+      if (charter === undefined) {
+        this.#events.gap(1)
+        return fail(rejection('NOT_FOUND', 'no charter yet'))
+      }
+      // Its id proves that it is the charter, and the charter names the first key.
+      if (charter.record.kind !== 'charter' || logOf(charter, this.#context.sha256) !== this.#replica.society)
+        return fail(rejection('CHARTER_ID'))
+    }
+    const keys = this.#keysAfter(entries)
+    return keys === undefined
+      ? fail(rejection('NOT_FOUND', 'no charter yet'))
+      : openNoteWith(text, this.#replica.society, keys.society, this.#context)
+  }
+
+  #keysAfter(entries: readonly OpenedEntry[]): KeysState | undefined {
+    const { inForce } = this.#replica
+    const charter = entries[0]?.record.body as { readonly society_key: KeyText; readonly next: HashText } | undefined
+    const first = inForce?.keys ?? (charter && { next: charter.next, society: charter.society_key })
+    return first && keysAfter(first, entries, this.#context.sha256)
   }
 
   /** Notes alone: cosignatures, or a fresh checkpoint. */
-  async #onNotes(texts: readonly string[]): Promise<Verdict> {
+  async #onNotes(texts: readonly string[], opened?: Note): Promise<Verdict> {
     let verdict: Verdict = 'accept'
     const worse = (error: Rejection) => {
       const found = this.#verdict(error)
@@ -159,7 +223,8 @@ export class Follower {
     }
     for (const text of new Set(texts)) {
       if (this.#notes.isKnown(text)) continue
-      const note = this.#notes.open(text)
+      // One that came with its chain of keys cannot be opened by what is held here alone.
+      const note = opened === undefined ? this.#notes.open(text) : ok(opened)
       if (!note.ok) {
         worse(note.error)
         continue
@@ -177,25 +242,6 @@ export class Follower {
   /** Offers a note from elsewhere (status, cosigning) by the same way. */
   onNote(text: string): Promise<Verdict> {
     return this.#onNotes([text])
-  }
-
-  /** Before the charter is here, the log key is the one that the charter itself names; its id proves that it is that charter. */
-  #openNote(text: string, charterBytes: Uint8Array | undefined): Result<Note> {
-    if (this.#replica.inForce !== undefined) return this.#notes.open(text)
-    if (charterBytes === undefined) {
-      this.#events.gap(1)
-      return fail(rejection('NOT_FOUND', 'no charter yet'))
-    }
-    const charter = openEntry(charterBytes, this.#context.sha256)
-    if (!charter.ok) return charter
-    if (charter.value.record.kind !== 'charter' || logOf(charter.value, this.#context.sha256) !== this.#replica.society)
-      return fail(rejection('CHARTER_ID'))
-    return openNoteWith(
-      text,
-      this.#replica.society,
-      (charter.value.record.body as { society_key: KeyText }).society_key,
-      this.#context,
-    )
   }
 
   #openAll(group: Group): Result<OpenedEntry[]> {
@@ -246,6 +292,7 @@ export class Follower {
   /** Decides and commits a batch; what does not give the signed root is dropped without a trace. */
   async #apply(batch: Batch): Promise<void> {
     let halt: Halt | undefined
+    let cutAt: Seq | undefined
     const { note } = batch
     const { answer } = await this.#replica.change<boolean>(
       async (session, tip) => {
@@ -268,7 +315,10 @@ export class Follower {
             break
           }
           keep.push(entry)
+          // The rest in a commit of its own.
+          if (session.snapshotDue !== undefined) break
         }
+        if (keep.length < fresh.length) cutAt = session.snapshotDue
         return { keep, answer: keep.length > 0 }
       },
       {
@@ -287,6 +337,7 @@ export class Follower {
       if (offered.type === 'held' && offered.final > offered.finalBefore)
         this.#events.final(offered.finalBefore, offered.final)
     }
+    if (this.#replica.tip.size === cutAt) await this.#apply(batch)
   }
 
   #verdict(error: Rejection): Verdict {

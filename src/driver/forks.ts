@@ -1,5 +1,12 @@
 import { fromBase64url } from '../encoding.ts'
-import { decodeForkProof, encodeForkProof, makeForkProof, verifyForkProof } from '../log/fork.ts'
+import {
+  decodeForkProof,
+  encodeForkProof,
+  type ForkProof,
+  makeForkProof,
+  refuseForkEpoch,
+  verifyForkProof,
+} from '../log/fork.ts'
 import { sameHash } from '../log/merkle.ts'
 import type { Note } from '../log/note.ts'
 import type { Proof } from '../log/proof.ts'
@@ -47,13 +54,17 @@ export class Forks {
     const key = log?.keyAfterFinal
     if (log === undefined || key === undefined) return 'ignore'
     const { verifySignature, sha256 } = this.#ports.context
-    const bad = verifyForkProof(decoded.value, key, verifySignature, sha256)
+    const bad = this.#refuseEpoch(log, decoded.value) ?? verifyForkProof(decoded.value, key, verifySignature, sha256)
     if (bad !== undefined) {
       this.#events.rejected(bad)
       return bad.code === 'PROOF_INVALID' ? 'reject' : 'ignore'
     }
     await this.#freeze(log, frame)
     return 'accept'
+  }
+
+  #refuseEpoch({ replica }: SocietyLog, proof: ForkProof): Rejection | undefined {
+    return refuseForkEpoch(proof, replica.epoch, replica.inForce?.epochs.at(-1) ?? 0)
   }
 
   /** A note signed by the log that is not of our history, no longer than it: together with ours it is a proof. */
@@ -92,13 +103,15 @@ export class Forks {
     if (key === undefined) return
     const proof = makeForkProof({ society: log.society, key, ...evidence })
     const { verifySignature, sha256 } = this.#ports.context
-    if (verifyForkProof(proof, key, verifySignature, sha256) !== undefined) return
+    const bad = this.#refuseEpoch(log, proof) ?? verifyForkProof(proof, key, verifySignature, sha256)
+    if (bad !== undefined) return
     await this.#freeze(log, encodeForkProof(proof))
   }
 
   /** Keeps the proof for ever, signs and applies nothing more of this log, and tells everybody. */
   async #freeze(log: SocietyLog, proof: Uint8Array): Promise<void> {
-    if (log.replica.halt?.mode === 'frozen') return
+    const { halt } = log.replica
+    if (halt?.mode === 'frozen' || halt?.mode === 'resuming') return
     await log.replica.stop({ mode: 'frozen' }, [{ type: 'put', key: storeKey.fork(log.society), value: proof }])
     this.#events.frozen(log)
     await this.#ports.net.publishProof(proof)

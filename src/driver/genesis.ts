@@ -4,11 +4,11 @@ import { encodeSubmission } from '../ingest/open.ts'
 import { entryOf } from '../ingest/verify.ts'
 import { checkpointText, logSignatureMessage, makeLogNote, type Note, originOf } from '../log/note.ts'
 import type { Signer } from '../ports.ts'
-import { type CharterBody, charterSigners } from '../records/charter.ts'
+import { type CharterBody, charterSigners, refuseCharter } from '../records/charter.ts'
 import { defaultLaw, type Law } from '../records/law.ts'
 import { societyIdOf } from '../records/names.ts'
 import type { AnyRecord, Sig } from '../records/types.ts'
-import { rejection } from '../rejection.ts'
+import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import { storeKey } from '../store/ledger.ts'
 import { DAY_MS, type HashText, type KeyText, type SocietyId } from '../units.ts'
@@ -72,6 +72,9 @@ export async function foundSociety(
   if (node.own !== undefined) return fail(rejection('CHARTER_TWICE', 'this node has a society'))
   const { clock, context, witnessSigner } = node.ports
   const record = draftCharter(request, signer.key, witnessSigner.key, clock.now())
+  // Before anybody is asked to sign for what no log would take.
+  const bad = refuseCharter(record.body as unknown as CharterBody)
+  if (bad !== undefined) return fail(bad)
   const own = await Promise.all([signer, witnessSigner].map(key => signRecord(record, key)))
   const consents = await collectConsents(node, record, charterSigners(record.body as unknown as CharterBody), own)
   if (!consents.ok) return consents
@@ -119,11 +122,16 @@ async function collectConsents(
   const sigs = new Map(own.map(sig => [sig.by, sig]))
   const asked = signers.filter(key => !sigs.has(key))
   const answers = await Promise.all(asked.map(key => askCountersign(node, key, record)))
-  for (const answer of answers) {
-    if (!answer.ok) return answer
-    sigs.set(answer.value.by, answer.value)
+  const refusals: Rejection[] = []
+  for (const [index, answer] of answers.entries()) {
+    if (answer.ok) sigs.set(answer.value.by, answer.value)
+    else refusals.push(rejection(answer.error.code, `${asked[index]}: ${answer.error.code}`))
   }
-  return ok([...sigs.values()])
+  const [first] = refusals
+  // All that stand in the way at once, each with its reason.
+  return first === undefined
+    ? ok([...sigs.values()])
+    : fail(rejection(first.code, refusals.map(({ detail }) => detail).join(', ')))
 }
 
 /** One signature of one witness, or its refusal. */

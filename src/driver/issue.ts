@@ -5,10 +5,11 @@ import { encodeSubmission } from '../ingest/open.ts'
 import type { Signer } from '../ports.ts'
 import type { AnyRecord, Sig } from '../records/types.ts'
 import { rejection } from '../rejection.ts'
-import { fail, type Result } from '../result.ts'
+import { fail, ok, type Result } from '../result.ts'
 import { stateKeys } from '../state/model.ts'
 import type { Seq } from '../units.ts'
 import type { Federation } from './federation.ts'
+import { newSocietyKey, notHeld } from './sequencer.ts'
 import { Serial } from './serial.ts'
 import { openVerified, sequence } from './serve.ts'
 
@@ -67,17 +68,30 @@ export class Issuer {
     }
   }
 
-  /** Adds the society's signature to those collected, and sequences. */
+  /** Adds the society's signature to those collected, and sequences. The society key may change meanwhile: then once more. */
   async finish(record: AnyRecord, sigs: readonly Sig[], others: readonly Signer[] = []): Promise<Result<Issued>> {
-    const own = this.#node.own
-    if (own === undefined) return fail(rejection('NOT_SEQUENCER'))
-    const all = new Map(sigs.map(sig => [sig.by, sig]))
-    for (const signer of [own.signer, ...others]) all.set(signer.key, await signRecord(record, signer))
-    const submission = encodeSubmission(record, [...all.values()])
-    const opened = await openVerified(this.#node, submission)
-    if (!opened.ok) return opened
-    const sequenced = await sequence(this.#node, opened.value)
-    return sequenced.ok ? { ok: true, value: { seq: sequenced.value, record, submission } } : sequenced
+    for (;;) {
+      const signer = this.#signerOf(record)
+      if (!signer.ok) return signer
+      const all = new Map(sigs.map(sig => [sig.by, sig]))
+      for (const one of [signer.value, ...others]) all.set(one.key, await signRecord(record, one))
+      const submission = encodeSubmission(record, [...all.values()])
+      const opened = await openVerified(this.#node, submission)
+      if (!opened.ok) return opened
+      const sequenced = await sequence(this.#node, opened.value)
+      if (sequenced.ok) return ok({ seq: sequenced.value, record, submission })
+      const now = this.#signerOf(record)
+      if (sequenced.error.code !== 'SIGNER_WRONG' || !now.ok || now.value.key === signer.value.key) return sequenced
+    }
+  }
+
+  /** A law.update that changes the society key is signed by the new one alone. */
+  #signerOf(record: AnyRecord): Result<Signer> {
+    const { societyKeys } = this.#node.ports
+    const next = newSocietyKey(record)
+    if (next === undefined || societyKeys === undefined) return this.#node.societySigner()
+    const signer = societyKeys.signerFor(next)
+    return signer === undefined ? fail(notHeld(next, societyKeys)) : ok(signer)
   }
 
   /** Holds a lane of its own while `task` collects signatures: nothing else can pass its n. */

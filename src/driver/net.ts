@@ -1,5 +1,6 @@
 import type { JsonObject } from '../canonical.ts'
 import { ENTRY_BYTES_MAX } from '../limits.ts'
+import type { KeyLink } from '../log/key-chain.ts'
 import type { Standing } from '../records/standing.ts'
 import type { Sig } from '../records/types.ts'
 import type { Code } from '../rejection.ts'
@@ -12,6 +13,9 @@ import type { EpochMs, HashText, KeyText, LctId, RecordId, Seq, SocietyId } from
 export const RANGE_ENTRIES_MAX = 4_096
 /** Bytes of entries in one answer: 16 of the largest; one answer is held in memory at both ends. */
 export const RANGE_BYTES_MAX = 16 * ENTRY_BYTES_MAX
+
+/** Handover notes in one answer, of all logs together; who lacks more asks again. */
+export const HANDOVER_NOTES_MAX = 32
 
 /** Transport name of a peer (libp2p peer id text). */
 export type PeerId = string
@@ -34,6 +38,12 @@ export interface LogStatus {
   /** Largest size of this log that the answering node's witness key ever cosigned; absent: none. */
   readonly cosigned?: Seq
   readonly frozen?: true
+  /** Sizes kept by each resume that is in the log held here; absent: none. */
+  readonly epochs?: readonly Seq[]
+  /** In an answer: notes that show handovers, from the one that the asker lacks on. */
+  readonly handovers?: readonly string[]
+  /** The first handover that the sender cannot show to be final. */
+  readonly lacks?: Seq
   /** Newest note held with size ≤ `size`, cosignatures included. */
   readonly note: string
 }
@@ -46,6 +56,8 @@ export interface EntriesReply {
   readonly root: HashText
   /** RFC 6962 proof from size from + entries.length to the note's size; empty when equal. */
   readonly proof: readonly HashText[]
+  /** The way from the log key in force at the end of the range to the one that signed the note, when they differ. */
+  readonly keys?: readonly KeyLink[]
 }
 
 export interface StatusMessage {
@@ -85,6 +97,16 @@ export type RequestName = keyof Requests
 
 export type Verdict = 'accept' | 'reject' | 'ignore'
 
+/** What a node would like of the network besides its open peers. Hints: whoever is found proves nothing by it. */
+export interface Wants {
+  /** Logs that it holds and gives to whoever asks, so that strangers find them here. */
+  readonly serves: readonly SocietyId[]
+  /** Followed logs that somebody is missing for: `nobody` connected gives them, or only `others` than their own node. */
+  readonly seeks: ReadonlyMap<SocietyId, 'nobody' | 'others'>
+  /** The addresses of record: `endpoints` of the laws in force of followed societies, as they stand there. */
+  readonly endpoints: ReadonlyMap<SocietyId, readonly string[]>
+}
+
 export interface Net {
   /** This node's own transport name. */
   readonly self: PeerId
@@ -92,6 +114,8 @@ export interface Net {
   /** Subscribe to a log's topic, or leave it. */
   join(society: SocietyId): void
   leave(society: SocietyId): void
+  /** The whole of what is wanted, in place of what was; told now and then, changed or not. */
+  want(wants: Wants): void
   /** Best effort; never throws for lack of peers. `frame`: src/ingest/group.ts. */
   publishGroup(society: SocietyId, frame: Uint8Array): Promise<void>
   publishProof(proof: Uint8Array): Promise<void>

@@ -2,9 +2,9 @@ import { canonicalBytes, utf8Decode, utf8Encode } from '../canonical.ts'
 import { keyBytes } from '../encoding.ts'
 import { exactNote } from '../log/bundle.ts'
 import { addCosignatures, type Cosignature, cosignatureMessage, findCosignatures } from '../log/cosignature.ts'
-import { finalForUs, finalSize } from '../log/finality.ts'
+import { finalForUs, finalSize, type Handover } from '../log/finality.ts'
 import { sameHash } from '../log/merkle.ts'
-import { formatNote, type Note, originOf, parseNote, verifyLogNote } from '../log/note.ts'
+import { epochOf, formatNote, type Note, parseNote, verifyLogNote } from '../log/note.ts'
 import type { Store, StoreOp } from '../ports.ts'
 import type { DecideContext } from '../records/types.ts'
 import { rejection } from '../rejection.ts'
@@ -38,6 +38,8 @@ export class NoteBook {
   readonly #context: DecideContext
   readonly #serial = new Serial()
   readonly #cosigned = new Map<KeyText, Seq>()
+  /** Sizes of the handover notes that are kept, by the handover's seq. */
+  readonly #handoverSizes = new Map<Seq, Seq>()
   #latest: Note | undefined
   #finalNote: Note | undefined
   #final: Seq = 0
@@ -53,11 +55,23 @@ export class NoteBook {
     this.#context = context
   }
 
-  async load(): Promise<void> {
+  /** As stored: at the start, and after the replica went back. */
+  load(): Promise<void> {
+    return this.#serial.run(() => this.#load())
+  }
+
+  async #load(): Promise<void> {
     const { society } = this.#replica
+    this.#early = []
+    this.#taken.clear()
+    this.#cosigned.clear()
+    this.#handoverSizes.clear()
+    this.#writing = 0
     const [latest, final] = await this.#store.getMany([storeKey.noteLatest(society), storeKey.noteFinal(society)])
     this.#latest = readNote(latest)
     this.#finalNote = readNote(final)
+    for await (const [key, value] of this.#store.range(rangeOf.handoverNotes(society)))
+      this.#handoverSizes.set(keyPart.number(key), readNote(value)?.checkpoint.size ?? Number.MAX_SAFE_INTEGER)
     for await (const [key, value] of this.#store.range(rangeOf.cosigners(society)))
       this.#cosigned.set(keyPart.last(key), decodeState(value) as number)
     this.#final = this.#computeFinal()
@@ -86,20 +100,22 @@ export class NoteBook {
     return this.#cosigned
   }
 
-  /** Parses and checks the log's signature by the key in force at the note's size here. */
+  /**
+   * Parses and checks the log's signature by the key in force at the note's size here, and that the note is of the epoch to
+   * which its size belongs: what an epoch that was left says of sizes beyond its end is no news and no evidence.
+   */
   open(text: string): Result<Note> {
     const parsed = parseNote(text)
     if (!parsed.ok) return parsed
     const note = parsed.value
+    const { origin, size } = note.checkpoint
+    const epoch = epochOf(origin, this.#replica.society)
+    if (epoch === undefined) return fail(rejection('NOTE_ORIGIN'))
+    if (epoch > this.#replica.epoch) return fail(rejection('EPOCH_UNKNOWN', origin))
+    if (epoch !== this.#replica.epochAt(size)) return fail(rejection('EPOCH_SPENT', origin))
     const key = this.#replica.logKeyAt(note.checkpoint.size)
     if (key === undefined) return fail(rejection('NOT_FOUND', 'no charter yet'))
-    const refused = verifyLogNote(
-      note,
-      originOf(this.#replica.society),
-      key,
-      this.#context.verifySignature,
-      this.#context.sha256,
-    )
+    const refused = verifyLogNote(note, origin, key, this.#context.verifySignature, this.#context.sha256)
     return refused === undefined ? ok(note) : fail(refused)
   }
 
@@ -125,6 +141,8 @@ export class NoteBook {
     this.#early = this.#early.filter(note => note.checkpoint.size > this.#replica.tip.size)
     const results: Offered[] = []
     for (const note of ready) {
+      // The entries that were missing may have brought another key: what the old one signed beyond it proves nothing.
+      if (!this.open(formatNote(note)).ok) continue
       const offered = await this.offer(note)
       if (offered.ok) results.push(offered.value)
     }
@@ -191,7 +209,7 @@ export class NoteBook {
       this.#finalNote = clean
       ops.push({ type: 'put', key: storeKey.noteFinal(society), value: utf8Encode(formatNote(clean)) })
     }
-    ops.push(...(await this.#handoverOps(clean)))
+    ops.push(...this.#handoverOps(clean))
     if (this.#latest.checkpoint.size >= this.#writing) ops.push(...this.latestOps(this.#latest))
     await this.#store.batch(ops, { sync: false })
     this.#remember(formatNote(note))
@@ -214,18 +232,49 @@ export class NoteBook {
     return exactNote(note, this.#replica.finalitySets().current, this.#context.sha256) !== undefined
   }
 
-  /** For each handover the first note above it that its replaced set's quorum cosigned: bundles need it for ever. */
-  async #handoverOps(note: Note): Promise<readonly StoreOp[]> {
+  /** The charter with the set that it names, and each handover with the one that it replaced: whose word shows them. */
+  #steps(): readonly Handover[] {
+    const { current, handovers } = this.#replica.finalitySets()
+    return [{ seq: 0, replaced: handovers[0]?.replaced ?? current }, ...handovers]
+  }
+
+  /**
+   * For each step the smallest note above it that its quorum cosigned: bundles need it for ever, and those who recognise the
+   * society one step after the other.
+   */
+  #handoverOps(note: Note): readonly StoreOp[] {
     const ops: StoreOp[] = []
-    for (const { seq, replaced } of this.#replica.finalitySets().handovers) {
+    for (const { seq, replaced } of this.#steps()) {
       if (note.checkpoint.size <= seq) continue
-      const key = storeKey.noteHandover(this.#replica.society, seq)
+      if ((this.#handoverSizes.get(seq) ?? Number.MAX_SAFE_INTEGER) <= note.checkpoint.size) continue
       const exact = exactNote(note, replaced, this.#context.sha256)
       if (exact === undefined) continue
-      const [known] = await this.#store.getMany([key])
-      if (known === undefined) ops.push({ type: 'put', key, value: utf8Encode(formatNote(exact)) })
+      const key = storeKey.noteHandover(this.#replica.society, seq)
+      ops.push({ type: 'put', key, value: utf8Encode(formatNote(exact)) })
+      this.#handoverSizes.set(seq, note.checkpoint.size)
     }
     return ops
+  }
+
+  /** The first step that cannot be shown from here to somebody who recognises one after the other; seq of its entry. */
+  get lacking(): Seq | undefined {
+    return this.#steps().find(({ seq, replaced }) => replaced.quorum > 0 && !this.shows(seq))?.seq
+  }
+
+  /**
+   * Whether the note kept for the charter (0) or a handover lies below the next handover: one beyond it may be signed by
+   * another log key than the one that the step brought.
+   */
+  shows(seq: Seq): boolean {
+    const next = this.#replica.finalitySets().handovers.find(handover => handover.seq > seq)
+    return (this.#handoverSizes.get(seq) ?? Number.POSITIVE_INFINITY) <= (next?.seq ?? Number.MAX_SAFE_INTEGER)
+  }
+
+  /** Texts of the notes kept for this handover and the following ones, at most `limit`. */
+  async handoverNotes(from: Seq, limit: number): Promise<readonly string[]> {
+    const seqs = [...this.#handoverSizes.keys()].filter(seq => seq >= from).sort((a, b) => a - b)
+    const notes = await Promise.all(seqs.slice(0, limit).map(seq => this.handoverNote(seq)))
+    return notes.flatMap(note => (note === undefined ? [] : [formatNote(note)]))
   }
 
   async handoverNote(seq: Seq): Promise<Note | undefined> {

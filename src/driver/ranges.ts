@@ -6,6 +6,8 @@ import { type Net, type PeerId, RANGE_ENTRIES_MAX } from './net.ts'
 import type { SocietyLog } from './society-log.ts'
 
 const FETCH_TIMEOUT_MS = 15_000
+/** Halts in which entries are still fetched. */
+const GOES_ON: ReadonlySet<string> = new Set(['update-needed', 'resuming'])
 
 export interface RangePorts {
   readonly net: Net
@@ -67,7 +69,7 @@ export class Ranges {
   /** Fetches what is missing, if somebody has it. */
   sync(log: SocietyLog): void {
     const { halt, tip } = log.replica
-    if (!this.#enabled || this.#stopped || (halt !== undefined && halt.mode !== 'update-needed')) return
+    if (!this.#enabled || this.#stopped || (halt !== undefined && !GOES_ON.has(halt.mode))) return
     const next = log.plan.next(tip.size, this.#ports.clock.now())
     if (next === undefined) {
       log.plan.onClosed()

@@ -13,13 +13,14 @@ import {
   type TileWrite,
   TreeEdge,
 } from '../log/tiles.ts'
-import type { Store, StoreOp, StoreRange, StoreReader } from '../ports.ts'
+import type { Store, StoreOp, StoreRange, StoreReader, StoreSnapshot } from '../ports.ts'
 import type { Law } from '../records/law.ts'
 import type { DecideContext, OpenedEntry, VerifiedEntry } from '../records/types.ts'
 import type { Rejection } from '../rejection.ts'
 import { type CharterState, type HandoverState, type KeysState, stateKeys } from '../state/model.ts'
 import { prefixEnd, rangeOf, storeKey } from '../store/ledger.ts'
-import type { EpochMs, RecordId, Seq, SocietyId } from '../units.ts'
+import type { EpochMs, HashText, KeyText, RecordId, Seq, SocietyId } from '../units.ts'
+import { type ResumeInWork, readResume, resumedOps, rewind } from './rewind.ts'
 import { Serial } from './serial.ts'
 import { DecideSession, decodeState, encodeState } from './session.ts'
 import { StateCache } from './state-cache.ts'
@@ -36,19 +37,36 @@ export interface Committed {
   readonly tip: Tip
 }
 
-/** Why a replica applies nothing more. `void`: the log holds an entry that breaks a rule; `update-needed`: this software is too old. */
+/**
+ * Why a replica does not simply go on. `void`: the log holds an entry that breaks a rule; `update-needed`: this software is
+ * too old; `resuming`: it went back and takes only what leads to that resume.
+ */
 export type Halt =
   | { readonly mode: 'frozen' }
+  | { readonly mode: 'resuming'; readonly epoch: number; readonly size: Seq; readonly root: HashText }
   | { readonly mode: 'void' | 'update-needed'; readonly seq: Seq; readonly code: string }
+
+/** Told of every change in the moment in which it is to be seen. */
+export interface ReplicaWatcher {
+  /** `snapshot`: of the store as the change left it, if its size is one of those of which everyone takes one; to be closed. */
+  committed(changes: ReadonlyMap<string, Json | undefined>, snapshot: StoreSnapshot | undefined): void
+  /** The log is about to go back. */
+  forget(): void
+  /** The log went back. */
+  load(): Promise<void>
+}
 
 /** Facts of the state in force that are needed at every step, kept decoded. */
 export interface InForce {
   readonly charter: CharterState
   readonly law: Law
   readonly keys: KeysState
+  /** Sizes kept by each resume. */
+  readonly epochs: readonly Seq[]
 }
 
 const ROOTS_KEPT = 512
+const IN_FORCE = [stateKeys.law, stateKeys.keys, stateKeys.epochs] as const
 
 /** A tree that was grown to compare its root before anything is decided. */
 interface Grown {
@@ -76,6 +94,7 @@ export class Replica {
   #handovers: readonly { readonly seq: Seq; readonly state: HandoverState }[] = []
   #halt: Halt | undefined
   #grown: Grown | undefined
+  #watcher: ReplicaWatcher | undefined
 
   private constructor(society: SocietyId, store: Store, context: DecideContext) {
     this.society = society
@@ -87,24 +106,49 @@ export class Replica {
 
   static async open(society: SocietyId, store: Store, context: DecideContext): Promise<Replica> {
     const replica = new Replica(society, store, context)
-    const [tipBytes, voidBytes, forkBytes] = await store.getMany([
+    const work = await readResume(store, society)
+    // Cut off in the middle: there is no whole state to read before it is done.
+    if (work?.phase === 'back') await rewind(store, society, work, context)
+    await replica.#load()
+    return replica
+  }
+
+  /** Tip, tree, what is in force and halt, all as stored. */
+  async #load(): Promise<void> {
+    const { society } = this
+    const [tipBytes, voidBytes, forkBytes] = await this.#store.getMany([
       storeKey.tip(society),
       storeKey.void(society),
       storeKey.fork(society),
     ])
     if (tipBytes !== undefined) {
       const { root, size, time } = decodeState(tipBytes) as { root: string; size: number; time: number }
-      const tiles = await replica.#loadTiles(TreeEdge.tilesNeeded(size))
-      const edge = TreeEdge.load(size, tiles, context.sha256)
+      const tiles = await this.#loadTiles(TreeEdge.tilesNeeded(size))
+      const edge = TreeEdge.load(size, tiles, this.#context.sha256)
       if (edge === undefined || toBase64url(edge.root()) !== root)
         throw new Error(`stored tree of ${society} is damaged`)
-      replica.#edge = edge
-      replica.#tip = { size, root: fromBase64url(root, 32) as Uint8Array, time }
-      await replica.#refresh()
+      this.#edge = edge
+      this.#tip = { size, root: fromBase64url(root, 32) as Uint8Array, time }
+      await this.#refresh()
     }
-    if (forkBytes !== undefined) replica.#halt = { mode: 'frozen' }
-    else if (voidBytes !== undefined) replica.#halt = decodeState(voidBytes) as unknown as Halt
-    return replica
+    const work = await readResume(this.#store, society)
+    this.#halt = haltOf(work, forkBytes, voidBytes)
+  }
+
+  /**
+   * Goes back to `work.to`, to apply from there what leads to the resume; nothing else is applied any more. Survives a
+   * crash at any point.
+   */
+  async rewind(work: Omit<ResumeInWork, 'phase'>): Promise<void> {
+    await this.#serial.run(async () => {
+      this.#watcher?.forget()
+      await rewind(this.#store, this.society, { ...work, phase: 'back' }, this.#context)
+      this.#cache.clear()
+      this.#roots.clear()
+      this.#grown = undefined
+      await this.#load()
+      await this.#watcher?.load()
+    })
   }
 
   get tip(): Tip {
@@ -137,9 +181,41 @@ export class Replica {
     return this.#inForce?.keys.society
   }
 
+  /** Every entry that brought a log key into force, oldest first; the charter is the first. */
+  keyChanges(): readonly { readonly seq: Seq; readonly key: KeyText }[] {
+    if (this.#inForce === undefined) return []
+    const after = [...this.#handovers.slice(1).map(({ state }) => state.key), this.#inForce.keys.society]
+    const changes = this.#handovers.flatMap(({ seq, state }, index) => {
+      const key = after[index] ?? ''
+      return key === state.key ? [] : [{ seq, key }]
+    })
+    return [{ seq: 0, key: this.#handovers[0]?.state.key ?? this.#inForce.keys.society }, ...changes]
+  }
+
+  /** Every key that the log has had. */
+  logKeys(): readonly KeyText[] {
+    const now = this.#inForce?.keys.society
+    return [...this.#handovers.map(({ state }) => state.key), ...(now === undefined ? [] : [now])]
+  }
+
+  /** The epoch to which notes of `size` belong: an epoch's notes are larger than the size that its resume kept. */
+  epochAt(size: Seq): number {
+    return this.#inForce?.epochs.filter(kept => kept < size).length ?? 0
+  }
+
+  /** The newest epoch. */
+  get epoch(): number {
+    return this.#inForce?.epochs.length ?? 0
+  }
+
   onCommit(listener: (committed: Committed) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** One watcher, before the first change. */
+  watch(watcher: ReplicaWatcher): void {
+    this.#watcher = watcher
   }
 
   /** Waits for everything queued so far. */
@@ -160,9 +236,9 @@ export class Replica {
   ): Promise<{ readonly answer: T; readonly tip: Tip }> {
     return this.#serial.run(async () => {
       this.#cache.trim()
-      const session = new DecideSession(this.society, this.#store, this.#cache, this.#context)
+      const session = new DecideSession(this.society, this.#store, this.#cache, this.#context, () => this.#edge)
       const { keep, answer } = await task(session, this.#tip)
-      if (keep.length > 0 && this.#halt?.mode !== 'frozen') await this.#commit(keep, session.changes, options)
+      if (keep.length > 0 && this.#halt?.mode !== 'frozen') await this.#commit(keep, session, options)
       return { answer, tip: this.#tip }
     })
   }
@@ -171,7 +247,7 @@ export class Replica {
   async dryRun(at: (tip: Tip) => OpenedEntry): Promise<Rejection | undefined> {
     return this.#serial.run(async () => {
       const entry = at(this.#tip)
-      const session = new DecideSession(this.society, this.#store, this.#cache, this.#context)
+      const session = new DecideSession(this.society, this.#store, this.#cache, this.#context, () => this.#edge)
       await session.prefetch([entry])
       return session.decide(entry)
     })
@@ -184,14 +260,14 @@ export class Replica {
       if (halt.mode === 'void')
         ops.push({ type: 'put', key: storeKey.void(this.society), value: canonicalBytes(halt as unknown as Json) })
       await this.#store.batch(ops, { sync: true })
-      // A fork stays a fork, whatever else turns out to be wrong with the log.
-      if (this.#halt?.mode !== 'frozen') this.#halt = halt
+      // A fork stays a fork, whatever else turns out to be wrong with the log; so does a resume in work.
+      if (this.#halt?.mode !== 'frozen' && this.#halt?.mode !== 'resuming') this.#halt = halt
     })
   }
 
   async #commit(
     entries: readonly VerifiedEntry[],
-    changes: ReadonlyMap<string, Json | undefined>,
+    { changes, snapshotDue }: DecideSession,
     options: { readonly sync: boolean; readonly note?: (size: Seq, root: Uint8Array) => Promise<readonly StoreOp[]> },
   ): Promise<void> {
     const last = entries.at(-1)
@@ -204,6 +280,8 @@ export class Replica {
     const { edge, tiles, root } = this.#grown as Grown
     this.#grown = undefined
     const tip: Tip = { size: edge.size, root, time: last?.time ?? this.#tip.time }
+    // Behind it nobody could take the snapshot any more.
+    if (snapshotDue !== undefined && snapshotDue !== tip.size) throw new RangeError(`a group over size ${snapshotDue}`)
     const ops: StoreOp[] = []
     for (const entry of entries) ops.push(...entryOps(this.society, entry))
     for (const [key, value] of changes) {
@@ -214,19 +292,29 @@ export class Replica {
     }
     for (const { tile, bytes } of tiles)
       ops.push({ type: 'put', key: storeKey.tile(this.society, tile.level, tile.index), value: bytes })
+    const epochs = changes.get(stateKeys.epochs) as readonly Seq[] | undefined
+    if (epochs !== undefined) ops.push(...(await resumedOps(this.#store, this.society, epochs.length)))
     ops.push({
       type: 'put',
       key: storeKey.tip(this.society),
       value: canonicalBytes({ root: toBase64url(tip.root), size: tip.size, time: tip.time }),
     })
     if (options.note !== undefined) ops.push(...(await options.note(tip.size, tip.root)))
-    await this.#store.batch(ops, { sync: options.sync })
+    const snapshot = await this.#write(ops, options.sync, snapshotDue !== undefined)
     this.#edge = edge
     this.#tip = tip
     this.#remember(tip)
     for (const [key, value] of changes) this.#cache.set(key, value)
+    this.#watcher?.committed(changes, snapshot)
     await this.#refresh(changes)
+    if (epochs !== undefined) this.#halt = undefined
     for (const listener of this.#listeners) listener({ entries, tip })
+  }
+
+  /** A snapshot is of exactly this commit, because nothing else writes this log. */
+  async #write(ops: readonly StoreOp[], sync: boolean, isSnapshotDue: boolean): Promise<StoreSnapshot | undefined> {
+    await this.#store.batch(ops, { sync })
+    return isSnapshotDue && this.#watcher !== undefined ? this.#store.snapshot() : undefined
   }
 
   #remember(tip: Tip): void {
@@ -240,13 +328,14 @@ export class Replica {
 
   /** Reads again what is kept decoded, when a group touched it; all of it at the start. */
   async #refresh(changed?: ReadonlyMap<string, unknown>): Promise<void> {
-    if (changed?.has(stateKeys.law) === false && !changed.has(stateKeys.keys)) return
-    const [charter, law, keys] = await this.states([stateKeys.charter, stateKeys.law, stateKeys.keys])
+    if (changed !== undefined && !IN_FORCE.some(key => changed.has(key))) return
+    const [charter, law, keys, epochs] = await this.states([stateKeys.charter, ...IN_FORCE])
     if (charter === undefined || law === undefined || keys === undefined) return
     this.#inForce = {
       charter: charter as unknown as CharterState,
       law: law as unknown as Law,
       keys: keys as unknown as KeysState,
+      epochs: (epochs ?? []) as readonly Seq[],
     }
     if (changed !== undefined && ![...changed.keys()].some(key => key.startsWith('handover/'))) return
     const handovers: { seq: Seq; state: HandoverState }[] = []
@@ -326,6 +415,12 @@ export class Replica {
     const prefix = storeKey.state(this.society, '').length
     for await (const [key, value] of reader.range(rangeOf.state(this.society))) yield [key.slice(prefix), value]
   }
+}
+
+function haltOf(work: ResumeInWork | undefined, fork: Uint8Array | undefined, bad: Uint8Array | undefined) {
+  if (work !== undefined) return { mode: 'resuming', epoch: work.epoch, size: work.size, root: work.root } as const
+  if (fork !== undefined) return { mode: 'frozen' } as const
+  return bad === undefined ? undefined : (decodeState(bad) as unknown as Halt)
 }
 
 function handoverRange(society: SocietyId): StoreRange {

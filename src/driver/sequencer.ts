@@ -1,12 +1,23 @@
 import { keyBytes } from '../encoding.ts'
 import { encodeGroup, GROUP_BYTES_MAX, GROUP_ENTRIES_MAX } from '../ingest/group.ts'
 import { entryOf } from '../ingest/verify.ts'
-import { checkpointText, formatNote, logSignatureMessage, makeLogNote, type Note, originOf } from '../log/note.ts'
-import type { Clock, Signer } from '../ports.ts'
-import type { DecideContext, VerifiedEntry, VerifiedRecord } from '../records/types.ts'
+import { sameSet } from '../log/bundle.ts'
+import {
+  type Checkpoint,
+  checkpointText,
+  formatNote,
+  logSignatureMessage,
+  makeLogNote,
+  type Note,
+  originOf,
+} from '../log/note.ts'
+import type { Clock, SocietyKeys } from '../ports.ts'
+import type { Law } from '../records/law.ts'
+import type { ResumeBody } from '../records/resume.ts'
+import type { AnyRecord, DecideContext, VerifiedEntry, VerifiedRecord } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
-import type { RecordId, Seq } from '../units.ts'
+import type { KeyText, RecordId, Seq } from '../units.ts'
 import type { NoteBook } from './note-book.ts'
 import type { Replica } from './replica.ts'
 
@@ -39,7 +50,7 @@ interface Waiting {
 export class Sequencer {
   readonly #replica: Replica
   readonly #notes: NoteBook
-  readonly #signer: Signer
+  readonly #keys: SocietyKeys
   readonly #clock: Clock
   readonly #context: DecideContext
   readonly #events: SequencerEvents
@@ -53,6 +64,7 @@ export class Sequencer {
   #cancel: (() => void) | undefined
   #failed = false
   #stopped = false
+  #signed: Seq = 0
 
   constructor(
     replica: Replica,
@@ -64,7 +76,7 @@ export class Sequencer {
       readonly notes: () => readonly Note[]
     },
     components: {
-      readonly signer: Signer
+      readonly keys: SocietyKeys
       readonly clock: Clock
       readonly context: DecideContext
       readonly events: SequencerEvents
@@ -75,10 +87,15 @@ export class Sequencer {
     this.#groupMs = options.groupMs
     this.#barrier = options.barrier
     this.#notesToTell = options.notes
-    this.#signer = components.signer
+    this.#keys = components.keys
     this.#clock = components.clock
     this.#context = components.context
     this.#events = components.events
+  }
+
+  /** Largest size for which this process signed a checkpoint; 0: it has signed none yet. */
+  get signed(): Seq {
+    return this.#signed
   }
 
   isPending(id: RecordId): boolean {
@@ -94,11 +111,8 @@ export class Sequencer {
     const again = this.#pending.get(record.id)
     if (again !== undefined) return again
     if (this.#queue.length >= QUEUE_MAX) return fail(rejection('OVERLOADED'))
-    // Its checkpoint would need a key that this process does not hold, and nobody would accept it.
-    const next =
-      record.record.kind === 'law.update' ? (record.record.body as { society_key?: string }).society_key : undefined
-    if (next !== undefined && next !== this.#signer.key)
-      return fail(rejection('NOT_SEQUENCER', 'the new society key is not the one of this process'))
+    // It begins an epoch, which takes more than an entry: the operator's command does it.
+    if (record.record.kind === 'resume') return fail(rejection('RESUME_SOUND', 'not by the way of other records'))
     const refused = this.#refusal()
     if (refused !== undefined) return fail(refused)
     const answer = new Promise<Result<Seq>>(resolve => this.#queue.push({ record, answer: resolve }))
@@ -107,12 +121,42 @@ export class Sequencer {
     return answer.finally(() => this.#pending.delete(record.id))
   }
 
+  /**
+   * Appends the resume of this log, which went back to the size that it keeps and takes nothing else. Its checkpoint is the
+   * first of the new epoch.
+   */
+  async resume(record: VerifiedRecord): Promise<Result<Seq>> {
+    await this.#running
+    let result: Result<Seq> = fail(rejection('INTERNAL'))
+    const answer = (given: Result<Seq>) => {
+      result = given
+    }
+    this.#running = this.#sequence([{ record, answer }], () => undefined).finally(() => {
+      this.#running = undefined
+    })
+    await this.#running
+    return result
+  }
+
   /** Ends after the group in work; what still waits is told to come back. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#cancel?.()
     await this.#running
     for (const { answer } of this.#queue.splice(0)) answer(fail(rejection('OVERLOADED', 'stopping')))
+  }
+
+  /** A change of the law that would be valid, and after which this process, or others, could not go on. */
+  #refuseUpdate(record: AnyRecord): Rejection | undefined {
+    const { inForce } = this.#replica
+    if (record.kind !== 'law.update' || inForce === undefined) return undefined
+    const next = newSocietyKey(record)
+    if (next !== undefined && this.#keys.signerFor(next) === undefined) return notHeld(next, this.#keys)
+    const { law } = record.body as { readonly law: Law } & typeof record.body
+    const handsOver = next !== undefined || !sameSet(law.finality, inForce.law.finality)
+    if (!handsOver || this.#notes.lacking === undefined) return undefined
+    // Without a note between the two nobody else could ever recognise the first one, nor then any later one.
+    return rejection('HANDOVER_OPEN', `entry ${this.#notes.lacking}`)
   }
 
   #refusal(): Rejection | undefined {
@@ -159,17 +203,19 @@ export class Sequencer {
     return this.#queue.splice(0, count)
   }
 
-  async #sequence(group: readonly Waiting[]): Promise<void> {
+  async #sequence(group: readonly Waiting[], barrier = this.#barrier): Promise<void> {
     let note: Note | undefined
     let kept: readonly VerifiedEntry[] = []
+    let key = ''
     const { answer: results } = await this.#replica.change<readonly Result<Seq>[]>(
       async (session, tip) => {
         // Asked again in turn with everything that changes the log: it may have been frozen while the group waited.
-        const barred = this.#barrier()
+        const barred = barrier()
         if (barred !== undefined) return { keep: [], answer: group.map(() => fail(barred)) }
         const time = Math.max(tip.time, this.#clock.now())
         const keep: VerifiedEntry[] = []
         const answer: Result<Seq>[] = []
+        key = this.#replica.inForce?.keys.society ?? ''
         await session.prefetch(
           group.map(({ record }) => ({
             ...record,
@@ -181,23 +227,31 @@ export class Sequencer {
         )
         for (const { record } of group) {
           const entry = entryOf(record, tip.size + keep.length, time, this.#context.sha256)
-          const bad = await session.decide(entry)
+          const bad = this.#refuseUpdate(record.record) ?? (await session.decide(entry))
           answer.push(bad === undefined ? ok(entry.seq) : fail(bad))
-          if (bad === undefined) keep.push(entry)
+          if (bad !== undefined) continue
+          keep.push(entry)
+          if (session.snapshotDue !== undefined) break
+          if (record.record.kind !== 'law.update') continue
+          // A group ends with it, so that no checkpoint covers entries of two laws or keys.
+          key = newSocietyKey(record.record) ?? key
+          break
         }
         kept = keep
+        this.#queue.unshift(...group.slice(answer.length))
         return { keep, answer }
       },
       {
         sync: true,
         note: async (size, root) => {
-          note = await this.#signCheckpoint(size, root)
+          const origin = originOf(this.#replica.society, newEpoch(kept) ?? this.#replica.epochAt(size))
+          note = await this.#signCheckpoint({ origin, size, root }, key)
           return this.#notes.latestOps(note)
         },
       },
     )
     const entries = kept
-    for (const [index, { answer }] of group.entries()) answer(results[index] ?? fail(rejection('INTERNAL')))
+    for (const [index, result] of results.entries()) group[index]?.answer(result)
     const [first] = entries
     if (first === undefined || note === undefined) return
     this.#notes.setLatest(note)
@@ -222,11 +276,27 @@ export class Sequencer {
     })
   }
 
-  async #signCheckpoint(size: Seq, root: Uint8Array): Promise<Note> {
-    const checkpoint = { origin: originOf(this.#replica.society), size, root }
-    const key = keyBytes(this.#signer.key)
-    if (key === undefined) throw new RangeError('society key')
-    const signature = await this.#signer.sign(logSignatureMessage(checkpointText(checkpoint)))
+  async #signCheckpoint(checkpoint: Checkpoint, logKey: KeyText): Promise<Note> {
+    const key = keyBytes(logKey)
+    const signer = this.#keys.signerFor(logKey)
+    if (key === undefined || signer === undefined) throw new RangeError('society key')
+    this.#signed = checkpoint.size
+    const signature = await signer.sign(logSignatureMessage(checkpointText(checkpoint)))
     return makeLogNote(checkpoint, key, signature, this.#context.sha256)
   }
+}
+
+/** The society key that a law.update brings into force, if it changes it. */
+export function newSocietyKey(record: AnyRecord): KeyText | undefined {
+  return record.kind === 'law.update' ? (record.body as { society_key?: KeyText }).society_key : undefined
+}
+
+/** The epoch that a resume among these begins. */
+function newEpoch(entries: readonly VerifiedEntry[]): number | undefined {
+  const resume = entries.find(({ record }) => record.kind === 'resume')
+  return resume === undefined ? undefined : (resume.record.body as unknown as ResumeBody).epoch
+}
+
+export function notHeld(key: KeyText, { held }: SocietyKeys): Rejection {
+  return rejection('NOT_SEQUENCER', `the log's key is ${key}, this folder holds ${held.join(', ') || 'none'}`)
 }

@@ -15,6 +15,7 @@ import { stateKeys } from '../state/model.ts'
 import type { RecordId, Seq } from '../units.ts'
 import { judgeConsent } from './consent.ts'
 import type { Federation } from './federation.ts'
+import { linksBetween, noteForRange } from './log-key.ts'
 import {
   type EntriesReply,
   type PeerInfo,
@@ -40,7 +41,7 @@ export async function serveEntries(
   const held = node.held(request.society)
   if (!held.ok) return held
   const { replica, notes } = held.value
-  const note = notes.latest
+  const note = await noteForRange(replica, notes, request.from)
   if (note === undefined || request.from > note.checkpoint.size) return fail(rejection('CHECKPOINT_AHEAD'))
   const { size } = note.checkpoint
   const entries = await replica.entries(
@@ -52,7 +53,14 @@ export async function serveEntries(
   const root = await replica.rootAt(end)
   const proof = await replica.consistency(end, size)
   if (root === undefined || proof === undefined) return fail(rejection('INTERNAL'))
-  return ok({ entries, note: formatNote(note), root: toBase64url(root), proof: proof.map(toBase64url) })
+  const keys = await linksBetween(replica, end, size)
+  return ok({
+    entries,
+    note: formatNote(note),
+    root: toBase64url(root),
+    proof: proof.map(toBase64url),
+    ...(keys.length === 0 ? {} : { keys }),
+  })
 }
 
 export async function serveCosign(
@@ -83,7 +91,10 @@ export async function serveCountersign(
   const denied = blocked(node, peer)
   if (denied !== undefined) return fail(denied)
   const record = request.record as unknown as AnyRecord
-  const refused = await judgeConsent(node, record)
+  const refused =
+    record.kind === 'resume'
+      ? await node.resumes.judge(record, peer)
+      : await judgeConsent(node, record, peer.witnessKey)
   if (refused !== undefined) return fail(refused)
   const { witnessSigner } = node.ports
   const signature = await witnessSigner.sign(signedMessage('record', canonicalBytes(request.record)))
@@ -99,6 +110,8 @@ export async function serveStanding(
   if (denied !== undefined) return fail(denied)
   const own = node.own
   if (own === undefined || homeOf(request.lct) !== own.log.society) return fail(rejection('NOT_SEQUENCER'))
+  const signer = node.societySigner()
+  if (!signer.ok) return signer
   const [state] = await own.log.replica.states([stateKeys.lct(request.lct)])
   if (state === undefined) return fail(rejection('LCT_UNKNOWN'))
   const { key, status } = state as unknown as LctState
@@ -110,7 +123,7 @@ export async function serveStanding(
     status,
     time: node.ports.clock.now(),
   }
-  return ok({ ...claims, sig: toBase64url(await own.signer.sign(standingBytes(claims))) })
+  return ok({ ...claims, sig: toBase64url(await signer.value.sign(standingBytes(claims))) })
 }
 
 export async function serveSubmit(node: Federation, peer: PeerInfo, submission: Uint8Array): Promise<Result<Receipt>> {
@@ -118,11 +131,14 @@ export async function serveSubmit(node: Federation, peer: PeerInfo, submission: 
   if (denied !== undefined) return fail(denied)
   const opened = await openVerified(node, submission)
   if (!opened.ok) return opened
+  // A receipt for what is here already is a signature too.
+  const barred = node.sequencerBarrier()
+  if (barred !== undefined && isTransient(barred.code)) return fail(barred)
   const sequenced = await sequence(node, opened.value)
-  if (sequenced.ok) return ok(await makeReceipt(node, opened.value.id, { size: sequenced.value + 1 }))
+  if (sequenced.ok) return makeReceipt(node, opened.value.id, { size: sequenced.value + 1 })
   // A receipt is a statement that lasts: what may pass in a moment is answered without one.
   const lasts = sequenced.error.code !== 'NOT_SEQUENCER' && !isTransient(sequenced.error.code)
-  return !lasts ? sequenced : ok(await makeReceipt(node, opened.value.id, { code: sequenced.error.code }))
+  return !lasts ? sequenced : makeReceipt(node, opened.value.id, { code: sequenced.error.code })
 }
 
 /** Decodes a submission and proves its signatures. */
@@ -146,11 +162,12 @@ async function makeReceipt(
   node: Federation,
   id: RecordId,
   outcome: { readonly code?: Code; readonly size?: Seq },
-): Promise<Receipt> {
-  const own = node.own
-  if (own === undefined) throw new RangeError('no society')
-  const claims = { by: own.signer.key, id, society: own.log.society, time: node.ports.clock.now(), ...outcome }
-  return { ...claims, sig: toBase64url(await own.signer.sign(signedMessageOf('receipt', claims as unknown as Json))) }
+): Promise<Result<Receipt>> {
+  const signer = node.societySigner()
+  if (!signer.ok) return signer
+  const claims = { by: signer.value.key, id, society: node.ownSociety, time: node.ports.clock.now(), ...outcome }
+  const sig = await signer.value.sign(signedMessageOf('receipt', claims as unknown as Json))
+  return ok({ ...claims, sig: toBase64url(sig) })
 }
 
 export function receiptMessage(receipt: Receipt): Uint8Array {

@@ -2,10 +2,12 @@ import { canonicalBytes, decodeCanonical, type Json } from '../canonical.ts'
 import type { StoreReader } from '../ports.ts'
 import type { DecideContext, OpenedEntry } from '../records/types.ts'
 import type { Rejection } from '../rejection.ts'
+import type { TreeEdge } from '../log/tiles.ts'
 import { decide, touchedKeys } from '../state/decide.ts'
+import { readState } from '../state/model.ts'
 import { Draft, MissingKey, type StateView } from '../state/view.ts'
 import { storeKey } from '../store/ledger.ts'
-import type { SocietyId } from '../units.ts'
+import type { Seq, SocietyId } from '../units.ts'
 import type { StateCache } from './state-cache.ts'
 
 /** Reads through the cache; what is not loaded has to be waited for, and says so. */
@@ -31,14 +33,26 @@ export class DecideSession {
   readonly #cache: StateCache
   readonly #context: DecideContext
   readonly #draft: Draft
+  readonly #edge: () => TreeEdge
+  /** Leaves of the entries accepted so far: a resume in the middle of a group names the root before it. */
+  readonly #leaves: Uint8Array[] = []
+  #snapshotDue: Seq | undefined
   /** Keys that kinds asked for without having declared them: each costs a second decision. */
   misses = 0
 
-  constructor(society: SocietyId, store: StoreReader, cache: StateCache, context: DecideContext) {
+  /** `edge`: the tree that the group is appended to; asked for only when a kind needs its root. */
+  constructor(
+    society: SocietyId,
+    store: StoreReader,
+    cache: StateCache,
+    context: DecideContext,
+    edge: () => TreeEdge,
+  ) {
     this.#society = society
     this.#store = store
     this.#cache = cache
-    this.#context = context
+    this.#context = { ...context, rootBefore: size => this.#rootBefore(size) }
+    this.#edge = edge
     this.#draft = new Draft(new CachedView(cache))
   }
 
@@ -61,6 +75,8 @@ export class DecideSession {
         const decided = decide(this.#draft, this.#society, entry, this.#context)
         if (!decided.ok) return decided.error
         this.#draft.absorb(decided.value)
+        this.#leaves.push(entry.leaf)
+        if (readState.snapshots(this.#draft)?.last === entry.seq + 1) this.#snapshotDue = entry.seq + 1
         return undefined
       } catch (error) {
         if (!(error instanceof MissingKey)) throw error
@@ -68,6 +84,17 @@ export class DecideSession {
         await this.load([error.key])
       }
     }
+  }
+
+  #rootBefore(size: Seq): Uint8Array | undefined {
+    const edge = this.#edge().clone()
+    edge.append(this.#leaves)
+    return edge.size === size ? edge.root() : undefined
+  }
+
+  /** The size of which everyone takes a snapshot of the state and to which the group has come: it has to end there. */
+  get snapshotDue(): Seq | undefined {
+    return this.#snapshotDue
   }
 
   /** What the group changes so far. */

@@ -9,6 +9,8 @@ import { StartUp } from '../witnessing/start-up.ts'
 import { Follower } from './follower.ts'
 import { NoteBook } from './note-book.ts'
 import { type Halt, Replica } from './replica.ts'
+import type { ResumeInWork } from './rewind.ts'
+import { Snapshots } from './snapshots.ts'
 import { Witness } from './witness.ts'
 
 export interface LogEvents {
@@ -18,6 +20,10 @@ export interface LogEvents {
   rejected(error: Rejection): void
   final(log: SocietyLog, before: Seq, now: Seq): void
   failed(log: SocietyLog, error: unknown): void
+  /** The digest of one more snapshot of the state is known. */
+  computed(log: SocietyLog): void
+  /** The society claimed a state that is not the one computed here. */
+  wrongClaim(log: SocietyLog, seq: Seq, size: Seq): void
 }
 
 export interface LogComponents {
@@ -39,15 +45,21 @@ export class SocietyLog {
   readonly notes: NoteBook
   readonly follower: Follower
   readonly witness: Witness
+  readonly snapshots: Snapshots
   readonly plan = new FetchPlan()
   readonly startUp = new StartUp()
   readonly #witnessKey: KeyText
+  #epoch: number
+  /** Notes of another history that are being looked at: until it is clear what they prove, nothing is cosigned. */
+  #judged = 0
 
   private constructor(replica: Replica, notes: NoteBook, components: LogComponents) {
     this.society = replica.society
     this.replica = replica
     this.notes = notes
     this.#witnessKey = components.witnessSigner.key
+    this.#epoch = replica.epoch
+    replica.onCommit(() => this.#onEpoch())
     const { events } = components
     this.follower = new Follower(
       replica,
@@ -67,21 +79,36 @@ export class SocietyLog {
         },
       },
     )
+    this.snapshots = new Snapshots(replica, components.store, components.context, {
+      computed: () => events.computed(this),
+      wrong: ({ seq }, size) => events.wrongClaim(this, seq, size),
+      failed: error => events.failed(this, error),
+    })
     this.witness = new Witness(replica, notes, {
       store: components.store,
       signer: components.witnessSigner,
       clock: components.clock,
       context: components.context,
-      ready: size => this.witnessReady(size),
+      ready: size => this.#judged === 0 && this.witnessReady(size),
+      claims: size => this.snapshots.refusal(size),
       onConflict: note => events.conflict(this, note),
     })
+  }
+
+  /** What was told about an epoch that ended says nothing about the new one. */
+  #onEpoch(): void {
+    if (this.#epoch === this.replica.epoch) return
+    this.#epoch = this.replica.epoch
+    this.startUp.reset()
   }
 
   static async open(society: SocietyId, components: LogComponents): Promise<SocietyLog> {
     const replica = await Replica.open(society, components.store, components.context)
     const notes = new NoteBook(replica, components.store, components.context)
     await notes.load()
-    return new SocietyLog(replica, notes, components)
+    const log = new SocietyLog(replica, notes, components)
+    await log.snapshots.load()
+    return log
   }
 
   /** The society key after the newest *final* handover: the one against which fork proofs are held. */
@@ -99,6 +126,22 @@ export class SocietyLog {
     const { current, handovers } = this.replica.finalitySets()
     const open = handovers.filter(({ seq }) => seq >= this.notes.final).map(({ replaced }) => replaced)
     return [current, ...open].some(({ witnesses }) => witnesses.includes(this.#witnessKey))
+  }
+
+  /** While this lasts, this node cosigns nothing of the log. */
+  async judging(judgement: Promise<void>): Promise<void> {
+    this.#judged++
+    try {
+      await judgement
+    } finally {
+      this.#judged--
+    }
+  }
+
+  /** Goes back, as far as the log's resume asks for it. */
+  async rewind(work: Omit<ResumeInWork, 'phase'>): Promise<void> {
+    await this.replica.rewind(work)
+    await this.notes.load()
   }
 
   witnessReady(size: Seq): boolean {

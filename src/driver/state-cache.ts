@@ -23,6 +23,10 @@ export class StateCache {
     this.#values.set(key, value)
   }
 
+  clear(): void {
+    this.#values.clear()
+  }
+
   /** Drops the oldest down to the bound; between groups only, so that nothing vanishes under a decision. */
   trim(): void {
     if (this.#values.size <= this.#max) return

@@ -13,7 +13,7 @@ import { fail, ok, type Result } from '../result.ts'
 import type { HashText, KeyText, RecordId, Seq, SocietyId } from '../units.ts'
 import { addCosignatures, findCosignatures, validCosigners } from './cosignature.ts'
 import type { WitnessSet } from './finality.ts'
-import { formatNote, NOTE_BYTES_MAX, type Note, originOf, parseNote, type VerifySync, verifyLogNote } from './note.ts'
+import { formatNote, NOTE_BYTES_MAX, type Note, parseNote, type VerifySync, verifySocietyNote } from './note.ts'
 import { verifyConsistency, verifyInclusion } from './proof.ts'
 
 /**
@@ -236,7 +236,7 @@ function exactQuorum(
   set: WitnessSet,
   check: Check,
 ): Result<readonly KeyText[]> {
-  const refused = verifyLogNote(note, originOf(society), key, check.verify, check.sha256)
+  const refused = verifySocietyNote(note, society, key, check.verify, check.sha256)
   if (refused !== undefined) return fail(refused)
   const signed = validCosigners(note, check.verify, check.sha256).map(cosigner => cosigner.key)
   const fromSet = signed.filter(cosigner => set.witnesses.includes(cosigner))

@@ -56,10 +56,19 @@ export function makeCosignatureLine(
   ) {
     throw new RangeError('not a cosignature')
   }
+  const name = witnessName(key)
+  return cosignatureLine({ name, id: keyId(name, TYPE_COSIGNATURE, key32, sha256) }, timeSeconds, signature)
+}
+
+/** The line of any cosigner, whatever its name. */
+export function cosignatureLine(
+  { id, name }: { readonly id: Uint8Array; readonly name: string },
+  timeSeconds: number,
+  signature: Uint8Array,
+): NoteSignature {
   const time = new Uint8Array(TIME_BYTES)
   new DataView(time.buffer).setBigUint64(0, BigInt(timeSeconds))
-  const name = witnessName(key)
-  return { name, keyId: keyId(name, TYPE_COSIGNATURE, key32, sha256), signature: concat([time, signature]) }
+  return { name, keyId: id, signature: concat([time, signature]) }
 }
 
 /** The lines that say that they are cosignatures of a key, in their order; unverified, and a key may stand there twice. */

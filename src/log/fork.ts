@@ -10,7 +10,7 @@ import { bytesField, hashField, keyField, proofField, societyField, strictObject
 import type { OpenedEntry } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
-import type { KeyText, SocietyId } from '../units.ts'
+import type { KeyText, Seq, SocietyId } from '../units.ts'
 import { validCosigners } from './cosignature.ts'
 import { type KeyLink, keyAfter, keyLinksSchema } from './key-chain.ts'
 import { sameHash } from './merkle.ts'
@@ -183,6 +183,17 @@ function openCharter(text: string, society: SocietyId, verify: VerifySync, sha25
 /** The epoch whose notes a proof compares; undefined for charters and for notes that are none of the society's. */
 export function epochOfFork(proof: ForkProof): number | undefined {
   return 'charters' in proof ? undefined : branchesOf(proof)?.epoch
+}
+
+/**
+ * Why a proof that holds says nothing about a log that is in `epoch`, whose notes are larger than `kept`: earlier epochs are
+ * spent, and of a later one this node does not know yet. EPOCH_SPENT, EPOCH_UNKNOWN; two charters are of no epoch.
+ */
+export function refuseForkEpoch(proof: ForkProof, epoch: number, kept: Seq): Rejection | undefined {
+  const branches = 'charters' in proof ? undefined : branchesOf(proof)
+  if (branches === undefined) return undefined
+  if (branches.epoch > epoch) return rejection('EPOCH_UNKNOWN')
+  return branches.epoch < epoch || branches.first.checkpoint.size <= kept ? rejection('EPOCH_SPENT') : undefined
 }
 
 /** Witnesses of a proof that holds whose cosignature is valid on both notes: they signed two histories. Sorted. */

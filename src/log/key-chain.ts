@@ -18,8 +18,10 @@ import { verifyInclusion } from './proof.ts'
 export const keyLinkSchema = strictObject({ entry: bytesField(ENTRY_BYTES_MAX), path: proofField })
 export type KeyLink = Static<typeof keyLinkSchema>
 
-/** The first link and three changes: more than anybody makes before one of them is final. */
-const LINKS_MAX = 4
+/** More changes than anybody makes before one of them is final. */
+export const KEY_CHANGES_MAX = 3
+/** Before them the entry that brought the first key into force. */
+export const LINKS_MAX = KEY_CHANGES_MAX + 1
 /** The first link alone would change nothing. */
 export const keyLinksSchema = Type.Array(keyLinkSchema, { minItems: 2, maxItems: LINKS_MAX })
 

@@ -172,6 +172,19 @@ export function verifyLogNote(
   return verify(key32, signature, logSignatureMessage(note.text)) ? undefined : rejection('NOTE_SIGNATURE')
 }
 
+/** As `verifyLogNote`, for a note of whatever epoch of the society's log. */
+export function verifySocietyNote(
+  note: Note,
+  society: SocietyId,
+  key: KeyText,
+  verify: VerifySync,
+  sha256: Sha256,
+): Rejection | undefined {
+  const { origin } = note.checkpoint
+  if (epochOf(origin, society) === undefined) return rejection('NOTE_ORIGIN')
+  return verifyLogNote(note, origin, key, verify, sha256)
+}
+
 function refused(detail: string): { readonly ok: false; readonly error: Rejection } {
   return fail(rejection('NOTE_FORMAT', detail))
 }

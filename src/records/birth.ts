@@ -145,7 +145,8 @@ export const birthRules: RecordRules<'birth', BirthBody> = {
       status: 'active',
       type: body.entity_type,
     }
-    draft.set(stateKeys.lct(lct), stateValue(born))
+    // Its id is made of the key, which no LCT of this log ever had.
+    draft.create(stateKeys.lct(lct), stateValue(born))
     draft.set(stateKeys.key(body.key), lct)
     draft.set(stateKeys.ref(body.entity_ref), stateValue([...earlier, lct]))
     return undefined

@@ -4,7 +4,7 @@ import { openEntry } from '../ingest/open.ts'
 import { verifyOne } from '../ingest/verify.ts'
 import { FRESHNESS_MULTI_MS } from '../limits.ts'
 import { validCosigners } from '../log/cosignature.ts'
-import { originOf, parseNote, verifyLogNote } from '../log/note.ts'
+import { parseNote, verifySocietyNote } from '../log/note.ts'
 import { verifyInclusion } from '../log/proof.ts'
 import { rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
@@ -54,7 +54,7 @@ export function coveredBy(
   const parsed = parseNote(text)
   if (!parsed.ok) return fail(rejection('PEER_EVIDENCE', `note: ${parsed.error.code}`))
   const note = parsed.value
-  const refused = verifyLogNote(note, originOf(log.society), log.key, verifySignature, sha256)
+  const refused = verifySocietyNote(note, log.society, log.key, verifySignature, sha256)
   if (refused !== undefined) return fail(rejection('PEER_EVIDENCE', `note: ${refused.code}`))
 
   const path = evidence.proof.map(node => fromBase64url(node, 32))

@@ -102,7 +102,7 @@ export const lawUpdateRules: RecordRules<'law.update', LawUpdateBody> = {
         quorum: current.finality.quorum,
         witnesses: current.finality.witnesses,
       }
-      draft.set(stateKeys.handover(seq), stateValue(replaced))
+      draft.create(stateKeys.handover(seq), stateValue(replaced))
     }
     draft.set(stateKeys.law, stateValue(law))
     draft.set(stateKeys.keys, stateValue({ next: next ?? keys.next, society }))

@@ -16,6 +16,8 @@ import { lctRotateRules } from './lct-rotate.ts'
 import { lctSuspendRules } from './lct-suspend.ts'
 import { peerBlockRules } from './peer-block.ts'
 import { peerRecognizeRules } from './peer-recognize.ts'
+import { resumeRules } from './resume.ts'
+import { stateRules } from './state.ts'
 import type { RecordRules } from './types.ts'
 
 /** Every kind of protocol 1. A kind without its rules does not compile. */
@@ -36,6 +38,8 @@ export const RECORD_KINDS = [
   'attest',
   'peer.recognize',
   'peer.block',
+  'state',
+  'resume',
 ] as const
 export type RecordKind = (typeof RECORD_KINDS)[number]
 
@@ -63,6 +67,8 @@ const build = (): { readonly [Kind in RecordKind]: LoadedRules } => ({
   attest: load(attestRules),
   'peer.recognize': load(peerRecognizeRules),
   'peer.block': load(peerBlockRules),
+  state: load(stateRules),
+  resume: load(resumeRules),
 })
 
 // Built at first use: kinds that carry foreign entries open them through this table, so module order must not matter.

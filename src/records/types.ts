@@ -58,6 +58,11 @@ export interface DecideContext {
   readonly sha256: Sha256
   /** Checks one Ed25519 signature by the one rule, for evidence from other logs inside a record. */
   readonly verifySignature: (key: Uint8Array, signature: Uint8Array, message: Uint8Array) => boolean
+  /**
+   * Root of the log's own first `size` entries, where `size` is the place of the entry that is decided; given by whoever
+   * holds the tree. Without it no `resume` can be valid.
+   */
+  readonly rootBefore?: (size: Seq) => Uint8Array | undefined
 }
 
 /** The rules of one kind. One file per kind; src/records/registry.ts lists them all. */

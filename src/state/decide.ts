@@ -7,6 +7,7 @@ import { fail, ok, type Result } from '../result.ts'
 import type { EpochMs, SocietyId } from '../units.ts'
 import { advanceDecay } from './decay.ts'
 import { readState, stateKeys, stateValue } from './model.ts'
+import { advanceSnapshots } from './snapshots.ts'
 import { Draft, type StateView } from './view.ts'
 
 /**
@@ -29,6 +30,7 @@ export function decide(view: StateView, society: SocietyId, entry: OpenedEntry, 
   if (refused !== undefined) return fail(refused)
   draft.set(stateKeys.time, entry.time)
   if (!isCharter) draft.set(stateKeys.lane(record.author, record.lane), record.n)
+  advanceSnapshots(draft, entry.seq + 1)
   return ok(draft)
 }
 
@@ -42,7 +44,15 @@ export function touchedKeys(entry: OpenedEntry): readonly string[] {
     ) ?? []
   return [...SHARED_KEYS, stateKeys.lane(record.author, record.lane), stateKeys.lct(record.author), ...own]
 }
-const SHARED_KEYS = [stateKeys.charter, stateKeys.law, stateKeys.keys, stateKeys.time, stateKeys.decay, stateKeys.pool]
+const SHARED_KEYS = [
+  stateKeys.charter,
+  stateKeys.law,
+  stateKeys.keys,
+  stateKeys.time,
+  stateKeys.decay,
+  stateKeys.pool,
+  stateKeys.snapshots,
+]
 
 /** Rules of every entry but the charter. Also brings the decay table to the entry's interval. */
 function shared(draft: Draft, society: SocietyId, entry: OpenedEntry, freshnessMs: EpochMs): Rejection | undefined {

@@ -63,6 +63,12 @@ export const stateKeys = {
   peer: (society: SocietyId) => `peer/${society}`,
   /** Which recognised society's current law names this witness key. */
   witnessKey: (key: KeyText) => `witness_key/${key}`,
+  /** Size kept by each resume, in order: the n-th began epoch n. Absent before the first. */
+  epochs: 'epochs',
+  /** How many keys the state has, and the newest size of which a snapshot is taken. */
+  snapshots: 'snapshots',
+  /** A size of which a snapshot is taken, and what the society claimed about it. */
+  snapshot: (size: Seq) => `snapshot/${String(size).padStart(16, '0')}`,
   /** The finality set that the law.update at `seq` replaced. */
   handover: (seq: Seq) => `handover/${String(seq).padStart(16, '0')}`,
 } as const
@@ -142,6 +148,18 @@ export interface PeerState {
   readonly witness_key: KeyText
   readonly witnesses: readonly KeyText[]
 }
+export interface SnapshotsState {
+  /** Keys of the state, this one included. */
+  readonly keys: number
+  readonly last: Seq
+}
+export interface SnapshotClaim {
+  readonly digest: HashText
+  /** Where the claim stands. */
+  readonly seq: Seq
+}
+/** Empty until a `state` record claims a digest. */
+export type SnapshotState = SnapshotClaim | { readonly digest?: undefined }
 export interface HandoverState {
   /** The society key that this law.update replaced or kept. */
   readonly key: KeyText
@@ -175,5 +193,8 @@ export const readState = {
   ref: (view: StateView, ref: HashText) => read<readonly LctId[]>(view, stateKeys.ref(ref)),
   peer: (view: StateView, society: SocietyId) => read<PeerState>(view, stateKeys.peer(society)),
   witnessKey: (view: StateView, key: KeyText) => read<SocietyId>(view, stateKeys.witnessKey(key)),
+  epochs: (view: StateView) => read<readonly Seq[]>(view, stateKeys.epochs),
+  snapshots: (view: StateView) => read<SnapshotsState>(view, stateKeys.snapshots),
+  snapshot: (view: StateView, size: Seq) => read<SnapshotState>(view, stateKeys.snapshot(size)),
   handover: (view: StateView, seq: Seq) => read<HandoverState>(view, stateKeys.handover(seq)),
 }

@@ -19,6 +19,8 @@ export class MissingKey extends Error {
 export class Draft implements StateView {
   readonly #base: StateView
   readonly #changes = new Map<string, Json | undefined>()
+  /** Keys that the base cannot have; most drafts have none. */
+  #created: Set<string> | undefined
   /** Some value of the changes is undefined. Most drafts have none, and then one look tells all. */
   #deletes = false
 
@@ -36,6 +38,24 @@ export class Draft implements StateView {
   set(key: string, value: Json | undefined): void {
     this.#changes.set(key, value)
     if (value === undefined) this.#deletes = true
+  }
+
+  /** As `set`, of a key that the base cannot have: what counts keys need not look, which would cost a read of the disk. */
+  create(key: string, value: Json): void {
+    this.set(key, value)
+    this.#created ??= new Set()
+    this.#created.add(key)
+  }
+
+  /** How many keys more than its base this view has. Throws MissingKey for keys that were set without having been read. */
+  get keysMore(): number {
+    let more = 0
+    for (const [key, value] of this.#changes) {
+      const before = this.#created?.has(key) === true ? undefined : this.#base.get(key)
+      if (value === undefined) more -= before === undefined ? 0 : 1
+      else if (before === undefined) more++
+    }
+    return more
   }
 
   /** Net changes, last write wins. */

@@ -26,15 +26,41 @@ export const storePrefixes = {
   },
   cosigned: {
     prefix: 'cosigned/',
-    doc: '<society>/<witness key>: size, root and note that a witness key of this node last signed; moved before signing',
+    doc: '<society>/<witness key>/<epoch>: size, root and note that a witness key of this node last signed; moved before signing. closed: it countersigned a resume and signs nothing more of this epoch',
   },
   cosigner: {
     prefix: 'cosigner/',
     doc: '<society>/<witness key>: newest verified cosignature of each witness of the log',
   },
+  publicCosigner: {
+    prefix: 'public/',
+    doc: "<society>/<key>: newest cosignature of a public witness of the own log, with the note's text: shown, never counted",
+  },
+  watched: {
+    prefix: 'watched/',
+    doc: "<hash of an origin>: size and root of another log that this node's public witness last cosigned; moved before signing",
+  },
   fork: { prefix: 'fork/', doc: '<society>: proof that the log has forked' },
+  spent: {
+    prefix: 'spent/',
+    doc: '<society>/<epoch>: the fork proof that ended an epoch; the log was resumed since',
+  },
+  resume: {
+    prefix: 'resume/',
+    doc: '<society>: a resume in work: the size to go back to, the size and root that are kept, the new epoch, and how far it is',
+  },
+  dropped: { prefix: 'dropped/', doc: '<society>/<epoch>/<seq>: an entry that was given up when its epoch ended' },
+  approval: { prefix: 'approval/', doc: '<society>/<epoch>: the resume that the operator of this witness approved' },
   void: { prefix: 'void/', doc: '<society>: the first void entry and its code' },
+  digest: {
+    prefix: 'digest/',
+    doc: '<society>/<size>: digest of the state at one of the sizes of snapshots, as computed here, with the root it belongs to; can be made again',
+  },
   policy: { prefix: 'policy/', doc: '<society>: what the operator of this node consented to' },
+  founder: {
+    prefix: 'founder/',
+    doc: '<witness key>: the operator consented to witness the society that the holder of this key founds',
+  },
   refused: { prefix: 'refused/', doc: '<record id>: a record that this node never enters any more' },
   pending: {
     prefix: 'pending/',
@@ -46,6 +72,8 @@ export const storePrefixes = {
 /** 2^53 − 1 has 16 digits. */
 const NUMBER_DIGITS = 16
 const LEVEL_DIGITS = 2
+/** A log has at most 256 resumes. */
+const EPOCH_DIGITS = 3
 
 /** The only makers of store keys. */
 export const storeKey = {
@@ -61,11 +89,21 @@ export const storeKey = {
   noteLatest: (society: SocietyId) => join('note', society, 'latest'),
   noteFinal: (society: SocietyId) => join('note', society, 'final'),
   noteHandover: (society: SocietyId, seq: Seq) => join('note', society, 'handover', number(seq)),
-  cosigned: (society: SocietyId, witnessKey: KeyText) => join('cosigned', society, witnessKey),
+  cosigned: (society: SocietyId, witnessKey: KeyText, epoch: number) =>
+    join('cosigned', society, witnessKey, number(epoch, EPOCH_DIGITS)),
   cosigner: (society: SocietyId, witnessKey: KeyText) => join('cosigner', society, witnessKey),
+  publicCosigner: (society: SocietyId, key: KeyText) => join('publicCosigner', society, key),
+  watched: (origin: HashText) => join('watched', origin),
   fork: (society: SocietyId) => join('fork', society),
+  spent: (society: SocietyId, epoch: number) => join('spent', society, number(epoch, EPOCH_DIGITS)),
+  resume: (society: SocietyId) => join('resume', society),
+  dropped: (society: SocietyId, epoch: number, seq: Seq) =>
+    join('dropped', society, number(epoch, EPOCH_DIGITS), number(seq)),
+  approval: (society: SocietyId, epoch: number) => join('approval', society, number(epoch, EPOCH_DIGITS)),
   void: (society: SocietyId) => join('void', society),
+  digest: (society: SocietyId, size: Seq) => join('digest', society, number(size)),
   policy: (society: SocietyId) => join('policy', society),
+  founder: (witnessKey: KeyText) => join('founder', witnessKey),
   refused: (id: HashText) => join('refused', id),
   pending: (society: SocietyId, id: RecordId) => join('pending', society, id),
   meta: (name: string) => join('meta', name),
@@ -75,6 +113,9 @@ export const storeKey = {
 export const rangeOf = {
   entries: (society: SocietyId, from: Seq = 0, to?: Seq) => numbered(join('entry', society, ''), from, to),
   state: (society: SocietyId) => under(join('state', society, '')),
+  digests: (society: SocietyId, from: Seq = 0) => numbered(join('digest', society, ''), from),
+  /** State keys of the sizes of which snapshots are taken, by size. */
+  snapshots: (society: SocietyId) => under(join('state', society, 'snapshot/')),
   tiles: (society: SocietyId, level: number, from = 0, to?: number) =>
     numbered(join('tile', society, number(level, LEVEL_DIGITS), ''), from, to),
   /** Every log held here, by society id. */
@@ -87,8 +128,13 @@ export const rangeOf = {
   cosigned: (society: SocietyId) => under(join('cosigned', society, '')),
   cosigners: (society: SocietyId) => under(join('cosigner', society, '')),
   forks: () => under(storePrefixes.fork.prefix),
+  /** What was given up at the end of an epoch. */
+  dropped: (society: SocietyId, epoch: number) => under(join('dropped', society, number(epoch, EPOCH_DIGITS), '')),
+  tree: (society: SocietyId) => under(join('tile', society, '')),
+  handoverNotes: (society: SocietyId) => under(join('note', society, 'handover', '')),
   voids: () => under(storePrefixes.void.prefix),
   policies: () => under(storePrefixes.policy.prefix),
+  founders: () => under(storePrefixes.founder.prefix),
   pending: (society: SocietyId) => under(join('pending', society, '')),
 } as const
 

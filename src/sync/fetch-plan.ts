@@ -8,6 +8,8 @@ import type { EpochMs, Seq } from '../units.ts'
 
 const BACKOFF_MS = 500
 const BACKOFF_MS_MAX = 30_000
+/** Who failed this often in a row is no help any more; one bad answer may be a log that forked or a machine that is busy. */
+const FAILURES_MAX = 3
 /** A gap is given this long to be filled by gossip. */
 export const GAP_PATIENCE_MS = 150
 
@@ -45,6 +47,13 @@ export class FetchPlan {
   /** The largest size anybody claims. Only a hint: what is fetched is checked against the log's own signature. */
   get claimed(): Seq {
     return Math.max(0, ...[...this.#peers.values()].map(peer => peer.size))
+  }
+
+  /** Whether somebody says to have what is here already, or more, and does not fail to give it. */
+  helps(tip: Seq): boolean {
+    return [...this.#peers.values()].some(
+      ({ size, failures }) => size > 0 && size >= tip && (size === tip || failures < FAILURES_MAX),
+    )
   }
 
   /** The peer to ask now, or when to look again; the caller must answer with `onDone`. */

@@ -7,14 +7,34 @@ import type { KeyText, Seq } from '../units.ts'
  */
 export class StartUp {
   readonly #told = new Map<KeyText, Seq>()
+  readonly #shown = new Map<KeyText, Seq>()
   #overridden = false
   /** What had been told when enough had been heard: nothing below it may be signed. What comes later is after the start. */
   #sequencerFloor: Seq | undefined
   #witnessFloor: Seq | undefined
 
-  /** A peer that proved to hold `key` told the largest size of the log that it cosigned, or for the log's own key: its size. */
-  told(key: KeyText, size: Seq): void {
+  /**
+   * A peer that proved to hold `key` told the largest size of the log that it cosigned, or for the log's own key: its size.
+   * `shown`: size of the log's note that it sent along. A number is only a word; who has less to show for it may be lying.
+   */
+  told(key: KeyText, size: Seq, shown: Seq = 0): void {
     this.#told.set(key, Math.max(size, this.#told.get(key) ?? 0))
+    this.#shown.set(key, Math.max(shown, this.#shown.get(key) ?? 0))
+  }
+
+  /** What this one told, for people who look. */
+  heard(key: KeyText): { readonly told?: Seq; readonly shown?: Seq } {
+    const told = this.#told.get(key)
+    return told === undefined ? {} : { told, shown: this.#shown.get(key) ?? 0 }
+  }
+
+  /** The log was resumed: everything is asked anew, for the new epoch. */
+  reset(): void {
+    this.#told.clear()
+    this.#shown.clear()
+    this.#overridden = false
+    this.#sequencerFloor = undefined
+    this.#witnessFloor = undefined
   }
 
   /** An operator took responsibility (the command repeats the size). */

@@ -219,7 +219,7 @@ describe('witness', () => {
     await s.cluster.clock.advance(0)
     disk.failAt(disk.writes + 1)
     await assert.rejects(ask(s, s.witness, branch.note), { code: 'STORE_FAILED' })
-    const key = storeKey.cosigned(s.home.society, s.witness.keys.witness.key)
+    const key = storeKey.cosigned(s.home.society, s.witness.keys.witness.key, 0)
     const [before] = await disk.crash().getMany([key])
     assert.ok(
       !Buffer.from(before ?? [])

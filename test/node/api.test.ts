@@ -40,9 +40,11 @@ const examples: { readonly [Id in HandlerId]: InputOf<Id> } = {
   entries: { society: SOCIETY, from: 0, limit: 2 },
   checkpoint: { society: SOCIETY },
   state: { society: SOCIETY },
+  snapshots: { society: SOCIETY },
   lane: { society: SOCIETY, author: LCT, lane: 3 },
   record: { id: HASH },
   proof: { id: HASH },
+  tlogProof: { id: HASH },
   lct: { id: LCT },
   certificate: { id: LCT },
   accounts: { lct: LCT, society: SOCIETY },
@@ -53,9 +55,12 @@ const examples: { readonly [Id in HandlerId]: InputOf<Id> } = {
   metrics: {},
   genesis: { body: { slug: 'alpha', witnesses: [KEY], birth_witnesses: [] } },
   policy: { body: { society: SOCIETY, policy: { follow: true, witness: false, block: false } } },
+  policies: {},
+  consent: { body: { key: KEY, consent: true } },
   connect: { body: { address: '/ip4/127.0.0.1/tcp/1' } },
   recognize: { body: { society: SOCIETY } },
   block: { body: { society: SOCIETY, evidence: HASH } },
+  override: { body: { society: SOCIETY, size: 3 } },
   introduce: { body: { lct: OTHER } },
   prepareBirth: { body: { key: KEY, entity_type: 'human', entity: 'ada' } },
   birth: { body: { record: { kind: 'birth' }, sigs: [{ by: KEY, sig: 'A'.repeat(86) }] } },
@@ -116,8 +121,8 @@ describe('HTTP API', () => {
         assert.ok(routeOf(id).path.startsWith('/v1/operator/'))
         for (const authorization of [undefined, 'Bearer wrong', `Basic ${TOKEN}`, `Bearer ${TOKEN}x`]) {
           const response = await fetch(url + routeOf(id).path, {
-            method: 'POST',
-            body: 'no JSON',
+            method: routeOf(id).method,
+            ...(routeOf(id).method === 'POST' ? { body: 'no JSON' } : {}),
             headers: { 'content-type': 'application/json', ...(authorization === undefined ? {} : { authorization }) },
           })
           assert.equal(response.headers.get('www-authenticate'), 'Bearer')

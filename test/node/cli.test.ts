@@ -23,7 +23,18 @@ import { rejection } from '../../src/rejection.ts'
 import { fail, ok } from '../../src/result.ts'
 import { identity, keysOf } from '../support/identity.ts'
 import { keysOfSociety, TestSociety } from '../support/society.ts'
-import { ENTRIES, type FakeService, fakeService, HASH, LCT, NOTE, OTHER, SOCIETY } from './support/fake-service.ts'
+import {
+  ENTRIES,
+  type FakeService,
+  fakeService,
+  HASH,
+  KEY,
+  LCT,
+  NOTE,
+  OTHER,
+  SOCIETY,
+  society,
+} from './support/fake-service.ts'
 
 const MAIN = fileURLToPath(new URL('../../node/cli/main.ts', import.meta.url))
 const EVIDENCE = createHash('sha256').update('receipt').digest('base64url')
@@ -183,6 +194,8 @@ describe('command line', () => {
         /^ {7}1 {2}2023-11-14T22:13:20.000Z {2}final {2}birth/,
       )
       assert.equal((await json('log', '--checkpoint')).note, NOTE)
+      const { stdout } = await web4('log', '--snapshots')
+      assert.match(stdout, /^ {7}0 {2}unclaimed {2}\S{43}\n {3}10000 {2}computing {2}-{43} {2}claimed at 10007 as \S{43}\n$/)
     })
 
     it('balance in ATP', async () => {
@@ -316,6 +329,48 @@ describe('command line', () => {
       assert.equal((await json('keys', 'import', pem, '--out', 'eve')).key, key)
       assert.equal((await json<{ keys: unknown[] }>('keys')).keys.length, 2)
     })
+  })
+
+  describe('after a start', () => {
+    const peers = [
+      { key: KEY, told: 9, shown: 4 },
+      { key: KEY, told: 9, shown: 9 },
+      { key: KEY, told: 2 },
+      { key: KEY },
+    ]
+
+    it('status says what is missing, and who told what', async () => {
+      const waits = { ...society, state: 'starting', start_up: { newest: 9, here: 3, needed: 3, peers } } as const
+      const own = { ...society, state: 'key-in-use' } as const
+      await serve({ status: () => ({ ...fakeService().status(), logs: [waits, own] }) })
+      const { stdout } = await web4('status')
+      assert.ok(
+        stdout.includes(
+          [
+            '          appends nothing yet: others hold 9 entries, here are 3; 3 of 4 heard, 3 needed',
+            `          ${KEY} told 9, but the newest note that came with it is of 4`,
+            `          ${KEY} told 9, and shows a note of it`,
+            `          ${KEY} told 2`,
+            `          ${KEY} not heard`,
+          ].join('\n'),
+        ),
+        stdout,
+      )
+      assert.match(stdout, /: key-in-use, .+\n {10}another process signs with its key: nothing is signed here/)
+    })
+
+    it('override repeats the size', async () => {
+      await serve()
+      assert.equal((await json('override', SOCIETY, '--size', '3')).size, 3)
+      assert.match((await web4('override', SOCIETY, '--size', '3')).stdout, /: signs from 3 entries on/)
+      assert.match((await web4('override', SOCIETY)).stderr, /required option '--size <n>' not specified/)
+    })
+
+    for (const code of ['OVERRIDE_SIZE', 'KEY_IN_USE', 'CHECKPOINT_AHEAD'] as const)
+      it(`${code}: an override that would do harm`, async () => {
+        await serve({ operator: { ...fakeService().operator, override: async () => fail(rejection(code)) } })
+        await refused(code, 'override', SOCIETY, '--size', '3')
+      })
   })
 
   describe('society', () => {

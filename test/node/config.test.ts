@@ -37,6 +37,9 @@ const samples: { readonly [Name in OptionName]: readonly [text: string, value: u
   group_ms: ['20', 20, '1.5'],
   consent: ['all', 'all', 'some'],
   status_ms: ['500', 500, '50'],
+  public_witnesses: ['/etc/web4/witnesses.json', '/etc/web4/witnesses.json', 'a\0b'],
+  tlog_witness: ['/etc/web4/logs.json', '/etc/web4/logs.json', 'a\0b'],
+  tlog_witness_name: ['witness.example/w1', 'witness.example/w1', 'web4/witness/z6Mk'],
   passphrase_file: ['/run/secret', '/run/secret', '\0'],
   passphrase: ['correct horse', 'correct horse', 'two\nlines'],
 }

@@ -5,6 +5,7 @@ import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import packageJson from '../../package.json' with { type: 'json' }
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/web4.js', import.meta.url))
 
@@ -16,7 +17,7 @@ describe('launcher', () => {
   beforeEach(async () => {
     children = []
     root = await mkdtemp(join(tmpdir(), 'web4-launcher-'))
-    for (const folder of ['bin', 'node/cli', 'dist/node/cli', 'node_modules/.bin']) {
+    for (const folder of ['bin', 'node/cli', 'dist/node/cli']) {
       await mkdir(join(root, folder), { recursive: true })
     }
     await writeFile(join(root, 'package.json'), '{"type":"module"}')
@@ -29,6 +30,7 @@ describe('launcher', () => {
   })
 
   const source = (text: string) => writeFile(join(root, 'node/cli/main.ts'), text)
+  const built = (text: string) => writeFile(join(root, 'dist/node/cli/main.js'), text)
 
   interface End {
     readonly code: number | null
@@ -63,9 +65,14 @@ describe('launcher', () => {
     assert.deepEqual(end, { code: 7, signal: null, stdout: 'atp|mint|--json|two words\n', stderr: '' })
   })
 
-  it('prefers what was built', async () => {
+  it('never runs what was built in a clone: it may be of yesterday', async () => {
     await source('process.exitCode = 7')
-    await writeFile(join(root, 'dist/node/cli/main.js'), 'process.exitCode = 3')
+    await built('process.exitCode = 3')
+    assert.equal((await launch([])).code, 7)
+  })
+
+  it('runs what was built where there is no source, as in the package', async () => {
+    await built('process.exitCode = 3')
     assert.equal((await launch([])).code, 3)
   })
 
@@ -93,23 +100,76 @@ describe('launcher', () => {
     assert.deepEqual([end.code, end.signal], [null, 'SIGKILL'])
   })
 
-  it('takes the pinned Node before the running one, and another when it does not start', async () => {
+  /** What npm installs beside us for this machine. */
+  async function pin(text: string, mode: number): Promise<void> {
+    const name = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'
+    const platform = process.platform === 'win32' ? 'win' : process.platform
+    const folder = join(root, 'node_modules', `${name}-${platform}-${process.arch}`)
+    await mkdir(join(folder, 'bin'), { recursive: true })
+    await writeFile(join(folder, 'package.json'), '{}')
+    await writeFile(join(folder, 'bin', 'node'), text)
+    await chmod(join(folder, 'bin', 'node'), mode)
+  }
+
+  /** Options for a Node that says to be of another version. */
+  async function pretend(version: string): Promise<string[]> {
+    const path = join(root, 'pretend.mjs')
+    await writeFile(path, `Object.defineProperty(process.versions, 'node', { value: '${version}' })`)
+    return ['--import', path]
+  }
+
+  it('takes the running Node where it is new enough, the pinned one where it is too old', async () => {
     await source('process.exitCode = 7')
-    const pinned = join(root, 'node_modules/.bin/node')
-    await writeFile(pinned, '#!/bin/sh\nexit 42\n')
-    await chmod(pinned, 0o755)
-    assert.equal((await launch([])).code, 42)
-    await writeFile(pinned, 'no program')
-    await chmod(pinned, 0o644)
+    await pin('#!/bin/sh\nexit 42\n', 0o755)
     assert.equal((await launch([])).code, 7)
+    assert.equal((await launch([], undefined, await pretend('20.20.2'))).code, 42)
   })
 
-  it('says what is missing when no Node is new enough', async () => {
-    await source('process.exitCode = 7')
-    const old = join(root, 'old.mjs')
-    await writeFile(old, `Object.defineProperty(process.versions, 'node', { value: '20.20.2' })`)
-    const end = await launch([], undefined, ['--import', old])
-    assert.equal(end.code, 1)
-    assert.match(end.stderr, /^web4 needs Node 22\.18 or later; this is 20\.20\.2.*npm ci.*\n$/)
+  // Which Node each of the two forms needs: package.test.ts runs the oldest one for real.
+  const bounds = [
+    {
+      form: 'source',
+      versions: {
+        '20.20.2': false,
+        '22.17.1': false,
+        '22.18.0': true,
+        '23.5.0': false,
+        '23.6.0': true,
+        '24.0.0': true,
+      },
+    },
+    {
+      form: 'built',
+      versions: { '20.20.2': false, '22.11.0': false, '22.12.0': true, '23.0.0': true, '24.0.0': true },
+    },
+  ]
+  for (const { form, versions } of bounds) {
+    it(`knows from which Node on it can run what is ${form}`, async () => {
+      await (form === 'source' ? source : built)('process.exitCode = 7')
+      await pin('#!/bin/sh\nexit 42\n', 0o755)
+      for (const [version, enough] of Object.entries(versions))
+        assert.equal((await launch([], undefined, await pretend(version))).code, enough ? 7 : 42, version)
+    })
+  }
+
+  it('says in package.json from which Node on the package runs', () => {
+    assert.equal(packageJson.engines.node, '>=22.12')
   })
+
+  for (const [form, advice] of [
+    ['source', /^web4 needs Node 22\.18 or later; this is 20\.20\.2,.* Run `npm ci` without.*\n$/],
+    ['built', /^web4 needs Node 22\.12 or later; this is 20\.20\.2,.* Install web4-node again without.*\n$/],
+  ] as const) {
+    it(`says what is missing when no Node is new enough for what is ${form}`, async () => {
+      await (form === 'source' ? source : built)('process.exitCode = 7')
+      const old = await pretend('20.20.2')
+      const none = await launch([], undefined, old)
+      assert.deepEqual([none.code, none.stdout], [1, ''])
+      assert.match(none.stderr, advice)
+      // As with a build for another C library.
+      await pin('no program', 0o644)
+      const broken = await launch([], undefined, old)
+      assert.deepEqual([broken.code, broken.stdout, broken.stderr], [1, '', none.stderr])
+    })
+  }
 })

@@ -21,11 +21,19 @@ const examples: { [K in keyof typeof storeKey]: string } = {
   noteLatest: storeKey.noteLatest(society),
   noteFinal: storeKey.noteFinal(society),
   noteHandover: storeKey.noteHandover(society, 9),
-  cosigned: storeKey.cosigned(society, witness),
+  cosigned: storeKey.cosigned(society, witness, 2),
   cosigner: storeKey.cosigner(society, witness),
+  publicCosigner: storeKey.publicCosigner(society, witness),
+  watched: storeKey.watched(id),
   fork: storeKey.fork(society),
+  spent: storeKey.spent(society, 0),
+  resume: storeKey.resume(society),
+  dropped: storeKey.dropped(society, 1, 8),
+  approval: storeKey.approval(society, 1),
   void: storeKey.void(society),
+  digest: storeKey.digest(society, 10_000),
   policy: storeKey.policy(society),
+  founder: storeKey.founder(witness),
   refused: storeKey.refused(id),
   pending: storeKey.pending(society, id),
   meta: storeKey.meta('version'),
@@ -58,9 +66,13 @@ describe('store ledger', () => {
       noteHandover: `note/${society}/handover/0000000000000009`,
       cosigned: `cosigned/${society}/${witness}`,
       cosigner: `cosigner/${society}/${witness}`,
+      publicCosigner: `public/${society}/${witness}`,
+      watched: `watched/${id}`,
       fork: `fork/${society}`,
       void: `void/${society}`,
+      digest: `digest/${society}/0000000000010000`,
       policy: `policy/${society}`,
+      founder: `founder/${witness}`,
       refused: `refused/${id}`,
       pending: `pending/${society}/${id}`,
       meta: 'meta/version',
@@ -92,8 +104,10 @@ describe('store ledger', () => {
       [rangeOf.state(society), of => storeKey.state(of, 'law')],
       [rangeOf.tiles(society, 1), of => storeKey.tile(of, 1, 0)],
       [rangeOf.records(society), of => storeKey.record(of, id)],
-      [rangeOf.cosigned(society), of => storeKey.cosigned(of, witness)],
+      [rangeOf.cosigned(society), of => storeKey.cosigned(of, witness, 0)],
       [rangeOf.cosigners(society), of => storeKey.cosigner(of, witness)],
+      [rangeOf.snapshots(society), of => storeKey.state(of, 'snapshot/0000000000010000')],
+      [rangeOf.digests(society), of => storeKey.digest(of, 10_000)],
       [rangeOf.pending(society), of => storeKey.pending(of, id)],
       [rangeOf.attestationsAbout(lct), of => storeKey.attestSubject(of === society ? lct : `${lct}c`, of, 1)],
       [rangeOf.attestationsBy(lct), of => storeKey.attestWitness(of === society ? lct : `${lct}c`, of, 1)],
@@ -106,6 +120,7 @@ describe('store ledger', () => {
     assert.ok(within(storeKey.fork(society), rangeOf.forks()))
     assert.ok(within(storeKey.void(society), rangeOf.voids()))
     assert.ok(within(storeKey.policy(society), rangeOf.policies()))
+    assert.ok(within(storeKey.founder(witness), rangeOf.founders()))
   })
 
   it('cuts a range of numbers at both ends', () => {

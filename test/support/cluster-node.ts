@@ -4,15 +4,17 @@ import { Births } from '../../src/driver/births.ts'
 import { Federation, type FederationOptions } from '../../src/driver/federation.ts'
 import { Issuer } from '../../src/driver/issue.ts'
 import { openVerified, sequence } from '../../src/driver/serve.ts'
+import { claimStates } from '../../src/driver/state-claims.ts'
 import type { SocietyLog } from '../../src/driver/society-log.ts'
 import { toBase64url } from '../../src/encoding.ts'
-import type { Clock, Store, Verifier } from '../../src/ports.ts'
+import type { Clock, SocietyKeys, Store, Verifier } from '../../src/ports.ts'
 import type { AnyRecord } from '../../src/records/types.ts'
 import type { Code, Rejection } from '../../src/rejection.ts'
 import type { Result } from '../../src/result.ts'
 import type { LctId, Seq, SocietyId } from '../../src/units.ts'
 import { context, hashText, type Identity, identity, makeRecord, signRecord, submissionBytes } from './identity.ts'
 import type { SeededRandom } from './random.ts'
+import { keyRing, societyKey } from './rings.ts'
 import { keysOfSociety } from './society.ts'
 import type { VirtualNet } from './virtual-net.ts'
 
@@ -44,6 +46,8 @@ export interface NodeSetup {
   readonly net: VirtualNet
   readonly random: SeededRandom
   readonly options?: Partial<FederationOptions>
+  /** Default: the society key and the next one. */
+  readonly ring?: SocietyKeys
 }
 
 /** A real `Federation` with the keys of a test society, on virtual time and network, that writes down what happens to it. */
@@ -51,11 +55,17 @@ export class ClusterNode {
   readonly name: string
   readonly keys: ReturnType<typeof keysOfSociety>
   readonly setup: NodeSetup
+  readonly ring: SocietyKeys
   readonly federation: Federation
   readonly issuer: Issuer
   readonly births: Births
   readonly rejected: Rejection[] = []
+  readonly rewinds: { readonly society: SocietyId; readonly size: Seq }[] = []
   readonly faults: { readonly what: string; readonly error: unknown }[] = []
+  /** Why the own log could not grow, in order; `ready` when it could. */
+  readonly barriers: string[] = []
+  readonly overrides: { readonly society: SocietyId; readonly size: Seq }[] = []
+  readonly wrongClaims: { readonly society: SocietyId; readonly seq: Seq; readonly size: Seq }[] = []
   readonly halts: { readonly society: SocietyId; readonly code: string }[] = []
   /** Final sizes in the order in which they were reached, by log. */
   readonly finals = new Map<SocietyId, Seq[]>()
@@ -64,6 +74,7 @@ export class ClusterNode {
     this.setup = setup
     this.name = setup.name
     this.keys = keysOfSociety(setup.slug ?? setup.name)
+    this.ring = setup.ring ?? keyRing(societyKey(setup.slug ?? setup.name, 0), societyKey(setup.slug ?? setup.name, 1))
     this.federation = new Federation(
       { ...nodeOptions, ...setup.options },
       {
@@ -74,7 +85,7 @@ export class ClusterNode {
         verifier,
         context,
         witnessSigner: this.keys.witness,
-        societySigner: this.keys.society,
+        societyKeys: this.ring,
       },
       {
         committed: () => {},
@@ -83,10 +94,16 @@ export class ClusterNode {
         halted: (log, code) => this.halts.push({ society: log.society, code }),
         rejected: error => this.rejected.push(error),
         peer: () => {},
+        wrongClaim: ({ society }, seq, size) => this.wrongClaims.push({ society, seq, size }),
+        barred: (_log, why) =>
+          this.barriers.push(why === undefined ? 'ready' : `${why.code} ${why.detail ?? ''}`.trim()),
+        rewound: ({ society }, size) => this.rewinds.push({ society, size }),
+        overridden: ({ society }, size) => this.overrides.push({ society, size }),
         fault: (what, error) => this.faults.push({ what, error }),
       },
     )
     this.issuer = new Issuer(this.federation)
+    claimStates(this.federation, this.issuer)
     this.births = new Births(this.federation, this.issuer)
   }
 

@@ -13,17 +13,9 @@ import type { Result } from '../../src/result.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import type { OrderedMap } from '../../src/store/ordered-map.ts'
 import type { LctId, Seq, SocietyId } from '../../src/units.ts'
-import {
-  commitment,
-  hashText,
-  type Identity,
-  identity,
-  keysOf,
-  makeRecord,
-  signRecord,
-  submissionBytes,
-} from './identity.ts'
+import { hashText, type Identity, identity, keysOf, makeRecord, signRecord, submissionBytes } from './identity.ts'
 import { verifier } from './net.ts'
+import { memoryRing } from './rings.ts'
 import { GENESIS_MS, keysOfSociety } from './society.ts'
 import { until } from './until.ts'
 
@@ -158,11 +150,9 @@ export class LocalNode {
 }
 
 function nodeKeys(slug: string, transport: string): NodeKeys {
-  const { next, society, witness } = keysOfSociety(slug)
   return {
-    society,
-    witness,
-    nextHash: commitment(next),
+    society: memoryRing(slug),
+    witness: keysOfSociety(slug).witness,
     transportSeed: sha256(utf8Encode(`${transport} transport`)),
     entityRef: async entity => hashText(`${slug} ${entity}`),
   }

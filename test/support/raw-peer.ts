@@ -26,8 +26,19 @@ export async function rawPeer(name: string, to: Target, signer: Signer = identit
   const { key, peer: self } = await transportKey(sha256(utf8Encode(name)))
   const gossip = createGossip({ federation: 'test' }, { sha256 })
   const host = await createHost(
-    { key, listen: [], denied: new Set() },
     {
+      key,
+      federation: 'test',
+      listen: [],
+      access: { allowed: [], configured: [], denied: [] },
+      connectionsMax: 16,
+      dht: 'off',
+      addresses: 'any',
+      mdns: false,
+    },
+    {
+      clock: systemClock,
+      sha256,
       pubsub: gossip.service,
       connected: peer => statements.connected(peer),
       disconnected: peer => statements.disconnected(peer),

@@ -57,11 +57,11 @@ export class RealNodes {
     return join(this.dir, slugOf(index))
   }
 
-  async #start(index: number, peers: readonly string[]): Promise<NodeProcess> {
+  async #start(index: number, peers: readonly string[], main = MAIN): Promise<NodeProcess> {
     const dir = this.folder(index)
     await mkdir(dir, { recursive: true, mode: 0o700 })
     const args = ['--consent', 'all', '--verify-workers', '1', ...this.#args]
-    return NodeProcess.start({ name: slugOf(index), dir, main: MAIN, passphrase: this.passphrase, args, peers })
+    return NodeProcess.start({ name: slugOf(index), dir, main, passphrase: this.passphrase, args, peers })
   }
 
   /** A charter of each, recognised by all others, and so many members of each with some ATP. */
@@ -92,10 +92,11 @@ export class RealNodes {
     await this.nodes[index]?.kill()
   }
 
-  /** The node begins again on its folder, and keeps connections to the others. */
-  async restart(index: number): Promise<void> {
-    const peers = this.nodes.filter((_, other) => other !== index).flatMap(({ addresses }) => addresses.slice(0, 1))
-    const node = await this.#start(index, peers)
+  /** The node begins again on its folder, and keeps connections to the others; `alone`: to nobody. `main`: other software. */
+  async restart(index: number, options: { readonly alone?: true; readonly main?: string } = {}): Promise<void> {
+    const others = options.alone === true ? [] : this.nodes.filter((_, other) => other !== index)
+    const peers = others.flatMap(({ addresses }) => addresses.slice(0, 1))
+    const node = await this.#start(index, peers, options.main)
     this.nodes[index] = node
     const society = this.societies[index]
     if (society !== undefined) society.node = node

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Net, NetHandlers, PeerId, PeerInfo, RequestName, Requests, Verdict } from '../../src/driver/net.ts'
+import type { Net, NetHandlers, PeerId, PeerInfo, RequestName, Requests, Verdict, Wants } from '../../src/driver/net.ts'
 import { rejection } from '../../src/rejection.ts'
 import { fail, type Result } from '../../src/result.ts'
 import type { SocietyId } from '../../src/units.ts'
@@ -56,6 +56,8 @@ export class VirtualNet {
   /** What a reply becomes on its way. */
   reply: (by: PeerId, name: RequestName, result: Result<unknown>) => Result<unknown> = (_by, _name, result) => result
 
+  /** What each node wanted last. */
+  readonly wants = new Map<PeerId, Wants>()
   /** What nodes published of their own, what they answered, and how they judged what came. */
   readonly published: Omit<Delivery, 'to'>[] = []
   readonly answered: Answered[] = []
@@ -75,6 +77,7 @@ export class VirtualNet {
       peers: () => [...(this.#members.get(self)?.open ?? [])].flatMap(peer => this.#members.get(peer)?.info() ?? []),
       join: society => joined(society).add(society),
       leave: society => joined(society).delete(society),
+      want: wants => this.wants.set(self, wants),
       publishGroup: async (society, frame) => this.#publish({ kind: 'group', society, frame, from: self }),
       publishProof: async frame => this.#publish({ kind: 'proof', society: '', frame, from: self }),
       request: (peer, name, request, options) => this.#request(self, peer, name, request, options?.timeoutMs),

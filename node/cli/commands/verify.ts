@@ -21,10 +21,9 @@ export function verify(cli: Cli, program: Command): void {
     const bytes = await readFile(args[0] as string).catch(cause => {
       throw new CodedError('BAD_REQUEST', `cannot read ${args[0]}`, { cause })
     })
-    const { verifyBundle } = await import('../../../src/log/bundle.ts')
-    const check = await checks(options.portable === true)
     const named = { ...(society === undefined ? {} : { society }), ...(accept === undefined ? {} : { accept }) }
-    const work = Promise.resolve().then(() => verifyBundle(new Uint8Array(bytes), { ...named, ...check }))
+    const check = options.portable === true ? await portable() : await native()
+    const work = Promise.resolve().then(() => check(new Uint8Array(bytes), named))
     const result = await progress('checking', work)
     if (!result.ok) throw new CodedError(result.error.code, result.error.detail)
     const { record, ...verdict } = result.value
@@ -35,9 +34,13 @@ export function verify(cli: Cli, program: Command): void {
   })
 }
 
-async function checks(portable: boolean) {
+/** Loads no native code, so that there is a second opinion where the first cannot even start. */
+async function portable() {
+  return (await import('../../../src/log/offline.ts')).verifyBundle
+}
+
+async function native(): Promise<Awaited<ReturnType<typeof portable>>> {
+  const { verifyBundle } = await import('../../../src/log/bundle.ts')
   const { sha256, verifySync } = await import('../../crypto/sodium.ts')
-  if (!portable) return { verify: verifySync, sha256 }
-  const { verifyPortable } = await import('../../../src/noble-verify.ts')
-  return { verify: verifyPortable, sha256 }
+  return (bytes, named) => verifyBundle(bytes, { ...named, verify: verifySync, sha256 })
 }

@@ -65,10 +65,18 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
       known(id) ? ok(ENTRIES.slice(from, from + limit)) : fail(rejection('NOT_FOUND')),
     checkpoint: id => (known(id) ? ok(NOTE) : fail(rejection('NOT_FOUND'))),
     state: async id => ok({ society: id, size: 3, root: HASH, digest: HASH, keys: 7 }),
+    snapshots: id =>
+      known(id)
+        ? ok([
+            { size: 0, own: { digest: HASH, keys: 0, root: HASH }, verdict: 'unclaimed' },
+            { size: 10_000, claim: { digest: HASH, seq: 10_007 }, verdict: 'computing' },
+          ])
+        : fail(rejection('NOT_FOUND')),
     nextN: async (_society, _author, lane) => ok(lane + 5),
     record: async id => (id === HASH ? final(id) : { id, status: 'unknown' }),
     proof: async () => ok(ENTRIES[0] as Uint8Array),
-    lct: async lct => ok({ lct, status: 'active' }),
+    tlogProof: async () => ok(`c2sp.org/tlog-proof@v1\nindex 0\n\n${NOTE}`),
+    lct: async (lct, society = SOCIETY) => ok({ lct, society, status: 'active' }),
     certificate: async () => ok(ENTRIES[1] as Uint8Array),
     accounts: async (lct, id) => [
       {
@@ -76,6 +84,9 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
         lct,
         spendable: 12_500_000,
         atp: '12.5',
+        size: 3,
+        final: 2,
+        final_for_us: 1,
         lots: [{ origin: 1, principal: 2, value: 3 }],
       },
     ],
@@ -103,9 +114,12 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
     metrics: async () => '# HELP web4_peers\nweb4_peers 1\n',
     operator: {
       genesis: async () => ok({ society: SOCIETY }),
+      policies: () => ({ societies: [{ society: SOCIETY, follow: true, witness: true, block: false }], founders: [KEY] }),
+      consent: async (founder, consent) => ({ societies: [], founders: consent ? [founder] : [] }),
       policy: async id => ok(known(id) ? society : undefined),
       connect: async address => ok({ peer: address }),
       recognize: async () => ok(final(HASH)),
+      override: async (_society, size) => ok({ ...society, size }),
       block: async () => ok(final(HASH)),
       introduce: async () => ok(final(HASH)),
       prepareBirth: async ({ key }) => ok({ record: { kind: 'birth', body: { key } }, lct: LCT }),

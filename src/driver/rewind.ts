@@ -1,0 +1,192 @@
+import { canonicalBytes, type Json, type JsonObject, utf8Decode } from '../canonical.ts'
+import { toBase64url } from '../encoding.ts'
+import { openEntry } from '../ingest/open.ts'
+import { parseNote } from '../log/note.ts'
+import { TreeEdge } from '../log/tiles.ts'
+import type { Store, StoreOp, StoreRange, StoreReader } from '../ports.ts'
+import type { DecideContext, OpenedEntry } from '../records/types.ts'
+import type { EpochMs, HashText, Seq, SocietyId } from '../units.ts'
+import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
+import { DecideSession, decodeState, encodeState } from './session.ts'
+import { StateCache } from './state-cache.ts'
+
+/** Going back to an earlier size of a log: its state and tree are made again from the entries that are kept. */
+
+/** Entries, or keys to delete, in one batch. */
+const STEP = 1_000
+
+/** A resume that this node carries out. */
+export interface ResumeInWork {
+  /** The epoch that begins. */
+  readonly epoch: number
+  /** `back`: state and tree are being made again and hold nothing yet; `on`: the log waits for entries up to the resume itself. */
+  readonly phase: 'back' | 'on'
+  /** Root of the `size` entries that are kept. */
+  readonly root: HashText
+  readonly size: Seq
+  /** How far this node goes back: `size`, or less if it holds another history below it. */
+  readonly to: Seq
+}
+
+export async function readResume(store: StoreReader, society: SocietyId): Promise<ResumeInWork | undefined> {
+  const [bytes] = await store.getMany([storeKey.resume(society)])
+  return bytes === undefined ? undefined : (decodeState(bytes) as unknown as ResumeInWork)
+}
+
+/**
+ * Carries out phase `back`. May be cut off anywhere and called again: the marker is there from the first write to the last,
+ * and the entries that are kept are never touched.
+ */
+export async function rewind(
+  store: Store,
+  society: SocietyId,
+  work: ResumeInWork,
+  context: DecideContext,
+): Promise<void> {
+  await store.batch([marker(society, { ...work, phase: 'back' })], { sync: true })
+  await dropEntries(store, society, work, context)
+  const gone = [rangeOf.state(society), rangeOf.tree(society), rangeOf.digests(society, work.to + 1)]
+  for (const range of gone) await deleteRange(store, range)
+  const { edge, time } = await replay(store, society, work.to, store, context)
+  const tip = canonicalBytes({ root: toBase64url(edge.root()), size: work.to, time })
+  await store.batch(
+    [
+      { type: 'put', key: storeKey.tip(society), value: tip },
+      ...(await noteOps(store, society, work.to)),
+      marker(society, { ...work, phase: 'on' }),
+    ],
+    { sync: true },
+  )
+}
+
+/** What ends a resume, in the batch of the entry that begins the new epoch. */
+export async function resumedOps(store: StoreReader, society: SocietyId, epoch: number): Promise<readonly StoreOp[]> {
+  const [fork] = await store.getMany([storeKey.fork(society)])
+  const ops: StoreOp[] = [storeKey.resume(society), storeKey.void(society), storeKey.fork(society)].map(key => ({
+    type: 'del',
+    key,
+  }))
+  if (fork !== undefined) ops.push({ type: 'put', key: storeKey.spent(society, epoch - 1), value: fork })
+  return ops
+}
+
+/**
+ * Decides entries 0 to `size` again and writes the state and tree that they give under the society's keys of `sink`, which
+ * holds none. The entries were found valid when they came; if they are not now, the disk is damaged.
+ */
+export async function replay(
+  source: StoreReader,
+  society: SocietyId,
+  size: Seq,
+  sink: Store,
+  context: DecideContext,
+): Promise<{ readonly edge: TreeEdge; readonly time: EpochMs }> {
+  const cache = new StateCache()
+  const edge = TreeEdge.empty(context.sha256)
+  let time = 0
+  while (edge.size < size) {
+    cache.trim()
+    const session = new DecideSession(society, sink, cache, context, () => edge)
+    const entries = await openFrom(source, society, edge.size, Math.min(size, edge.size + STEP), context)
+    await session.prefetch(entries)
+    for (const entry of entries) {
+      const bad = await session.decide(entry)
+      if (bad !== undefined) throw new Error(`stored entry ${entry.seq} of ${society} is damaged: ${bad.code}`)
+      time = entry.time
+    }
+    const ops: StoreOp[] = [...session.changes].map(([key, value]) => {
+      cache.set(key, value)
+      const stored = storeKey.state(society, key)
+      return value === undefined
+        ? { type: 'del', key: stored }
+        : { type: 'put', key: stored, value: encodeState(value) }
+    })
+    for (const { tile, bytes } of edge.append(entries.map(entry => entry.leaf)))
+      ops.push({ type: 'put', key: storeKey.tile(society, tile.level, tile.index), value: bytes })
+    await sink.batch(ops, { sync: false })
+  }
+  return { edge, time }
+}
+
+async function openFrom(
+  source: StoreReader,
+  society: SocietyId,
+  from: Seq,
+  to: Seq,
+  context: DecideContext,
+): Promise<OpenedEntry[]> {
+  const entries: OpenedEntry[] = []
+  for await (const [, bytes] of source.range(rangeOf.entries(society, from, to))) {
+    const opened = openEntry(bytes, context.sha256)
+    if (!opened.ok || opened.value.seq !== from + entries.length)
+      throw new Error(`stored entry ${from + entries.length} of ${society} is damaged`)
+    entries.push(opened.value)
+  }
+  if (entries.length !== to - from) throw new Error(`stored entries of ${society} end at ${from + entries.length}`)
+  return entries
+}
+
+/** What is given up is kept aside: its authors may want to say it again, and it is evidence. */
+async function dropEntries(
+  store: Store,
+  society: SocietyId,
+  { epoch, to }: ResumeInWork,
+  context: DecideContext,
+): Promise<void> {
+  for (;;) {
+    const ops: StoreOp[] = []
+    for await (const [key, bytes] of store.range({ ...rangeOf.entries(society, to), limit: STEP })) {
+      ops.push({ type: 'put', key: storeKey.dropped(society, epoch - 1, keyPart.number(key)), value: bytes })
+      ops.push({ type: 'del', key })
+      const opened = openEntry(bytes, context.sha256)
+      if (opened.ok) ops.push(...indexDeletions(society, opened.value))
+    }
+    if (ops.length === 0) return
+    await store.batch(ops, { sync: false })
+  }
+}
+
+function indexDeletions(society: SocietyId, entry: OpenedEntry): StoreOp[] {
+  const { body, author, kind } = entry.record
+  const keys = [storeKey.record(society, entry.id)]
+  if (kind === 'attest') {
+    const { subject } = body as JsonObject & { subject: string }
+    keys.push(storeKey.attestSubject(subject, society, entry.seq), storeKey.attestWitness(author, society, entry.seq))
+  }
+  return keys.map(key => ({ type: 'del', key }))
+}
+
+async function deleteRange(store: Store, range: StoreRange): Promise<void> {
+  for (;;) {
+    const ops: StoreOp[] = []
+    for await (const [key] of store.range({ ...range, limit: STEP })) ops.push({ type: 'del', key })
+    if (ops.length === 0) return
+    await store.batch(ops, { sync: false })
+  }
+}
+
+/** Notes above the kept size are of a history that was given up; what a witness cosigned still covers what is kept. */
+async function noteOps(store: StoreReader, society: SocietyId, to: Seq): Promise<readonly StoreOp[]> {
+  const [final] = await store.getMany([storeKey.noteFinal(society)])
+  const ops: StoreOp[] = [
+    final === undefined || sizeOf(final) > to
+      ? { type: 'del', key: storeKey.noteLatest(society) }
+      : { type: 'put', key: storeKey.noteLatest(society), value: final },
+  ]
+  if (final !== undefined && sizeOf(final) > to) ops.push({ type: 'del', key: storeKey.noteFinal(society) })
+  for await (const [key, bytes] of store.range(rangeOf.handoverNotes(society)))
+    if (sizeOf(bytes) > to) ops.push({ type: 'del', key })
+  for await (const [key, bytes] of store.range(rangeOf.cosigners(society)))
+    if (Number(decodeState(bytes)) > to) ops.push({ type: 'put', key, value: canonicalBytes(to) })
+  return ops
+}
+
+function sizeOf(note: Uint8Array): Seq {
+  const text = utf8Decode(note)
+  const parsed = text === undefined ? undefined : parseNote(text)
+  return parsed?.ok === true ? parsed.value.checkpoint.size : Number.POSITIVE_INFINITY
+}
+
+function marker(society: SocietyId, work: ResumeInWork): StoreOp {
+  return { type: 'put', key: storeKey.resume(society), value: canonicalBytes(work as unknown as Json) }
+}
