@@ -20,7 +20,7 @@ import { readNetworkKey } from './net/private-network.ts'
 import { WebNode } from './node.ts'
 import type { Logger } from './observe/logger.ts'
 import { countedVerifier, timedStore } from './observe/measure.ts'
-import { createMetrics } from './observe/metrics.ts'
+import { createMetrics, showStates } from './observe/metrics.ts'
 import { watch } from './observe/watch.ts'
 import { Operator } from './operator.ts'
 import { RecordDesk } from './record-desk.ts'
@@ -38,6 +38,8 @@ export interface NodeComponents {
   readonly verifier?: Verifier
   /** Without an HTTP server (many nodes in one process). */
   readonly api?: false
+  /** Without a society: no key of one is made or opened. */
+  readonly observer?: boolean
 }
 
 export interface RunningNode {
@@ -52,7 +54,8 @@ export async function createNode(config: Config, components: NodeComponents): Pr
   const { logger } = components
   const clock = components.clock ?? systemClock
   const random = components.random ?? systemRandom
-  const keys = components.keys ?? (await openNodeKeys(config.dir, () => passphraseOf(config)))
+  const observer = components.observer === true
+  const keys = components.keys ?? (await openNodeKeys(config.dir, () => passphraseOf(config), { observer }))
   const token = components.api === false ? '' : await operatorToken(config.dir)
   const pool = components.verifier === undefined ? await startPool(config) : undefined
   const context: DecideContext = { sha256, verifySignature: verifySync }
@@ -87,7 +90,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
       syncFollowed: true,
       consent: config.consent,
     },
-    { store, clock, random, net, verifier, context, witnessSigner: keys.witness, societyKeys: keys.society },
+    { store, clock, random, net, verifier, context, witnessSigner: keys.witness, ...(keys.society === undefined ? {} : { societyKeys: keys.society }) },
     { ...events, ...pokedBy(events, () => publicWitnesses.poke()) },
   )
   const publicWitnesses = new PublicWitnesses(await readPublicWitnesses(config.public_witnesses), {
@@ -119,6 +122,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
     rejected,
     metricsText: () => {
       metrics.peers.set(net.peers().length)
+      showStates(metrics, service.societies())
       return metrics.text()
     },
   })
@@ -146,6 +150,8 @@ export async function createNode(config: Config, components: NodeComponents): Pr
     async start() {
       running = true
       await federation.open()
+      const inForce = federation.own?.log.replica.inForce
+      if (inForce !== undefined) await keys.society.settle(inForce.keys)
       await net.start(federation)
       federation.run()
       publicWitnesses.poke()

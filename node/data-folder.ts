@@ -14,28 +14,37 @@ import { SocietyKeyFiles, type SocietyRing } from './keys/society-ring.ts'
  * next key is only read for its public half until a rotation: its file belongs offline.
  */
 export interface NodeKeys {
-  readonly society: SocietyRing
+  /** Absent: an observer. */
+  readonly society?: SocietyRing
   readonly witness: Signer
   readonly transportSeed: Uint8Array
   /** One-way name of an entity: HMAC under a salt that is never in a store or a backup of it. */
   readonly entityRef: (entity: string) => Promise<HashText>
 }
 
-export async function openNodeKeys(dir: string, passphrase: () => Promise<string>): Promise<NodeKeys> {
+/** Opens the keys, and makes those that are missing; of an observer only the two by which it says who it is. */
+export async function openNodeKeys(
+  dir: string,
+  passphrase: () => Promise<string>,
+  { observer = false }: { readonly observer?: boolean } = {},
+): Promise<NodeKeys> {
   const keys = join(dir, 'keys')
   await mkdir(keys, { recursive: true, mode: 0o700 })
+  if (observer && (await exists(join(keys, 'society.key'))))
+    throw new CodedError('KEY_FILE', `${dir} is the folder of a society: \`web4 start\` runs it, or give another --dir`)
   const secret = await passphrase()
   const [society, witness] = await Promise.all([
-    SocietyKeyFiles.open(keys, secret),
+    observer ? undefined : SocietyKeyFiles.open(keys, secret),
     openOrCreate(join(keys, 'witness.key'), 'witness', secret),
   ])
   const transportSeed = await secretFile(join(keys, 'transport.seed'))
-  const salt = await secretFile(join(keys, 'entity.salt'))
+  const salt = () => secretFile(join(keys, 'entity.salt'))
+  if (society !== undefined) await salt()
   return {
-    society,
+    ...(society === undefined ? {} : { society }),
     witness,
     transportSeed,
-    entityRef: entity => hmacRef(salt, utf8Encode(entity)),
+    entityRef: async entity => hmacRef(await salt(), utf8Encode(entity)),
   }
 }
 

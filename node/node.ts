@@ -17,9 +17,11 @@ import { type LctState, stateKeys } from '../src/state/model.ts'
 import { storeKey } from '../src/store/ledger.ts'
 import type { LctId, RecordId, Seq, SocietyId } from '../src/units.ts'
 import type { PublishedLogs } from './c2sp/published-logs.ts'
+import { lawView } from './law-office.ts'
 import type { NodeNet } from './net/net.ts'
 import type { Operator } from './operator.ts'
 import type { RecordDesk } from './record-desk.ts'
+import { ResumeDesk, type ResumeService } from './resume-desk.ts'
 import type {
   AccountView,
   AttestationView,
@@ -50,10 +52,16 @@ export interface NodeParts {
 /** What the API asks of a running node: reads of the driver, and the ways in. */
 export class WebNode implements NodeService {
   readonly #parts: NodeParts
+  readonly #resumes: ResumeService
   readonly #listeners = new Set<(event: NodeEvent) => void>()
 
   constructor(parts: NodeParts) {
     this.#parts = parts
+    this.#resumes = new ResumeDesk(parts.node)
+  }
+
+  get resumes(): ResumeService {
+    return this.#resumes
   }
 
   get operator(): Operator {
@@ -80,7 +88,13 @@ export class WebNode implements NodeService {
       clock: node.ports.clock.now(),
       peers: net.peers().map(({ peer, society, witnessKey }) => {
         const verdict = node.verdictOnUs(peer)
-        return { peer, society, witness_key: witnessKey, ...(verdict === undefined ? {} : { verdict_on_us: verdict }) }
+        return {
+          peer,
+          society,
+          witness_key: witnessKey,
+          found_by: net.foundBy(peer),
+          ...(verdict === undefined ? {} : { verdict_on_us: verdict }),
+        }
       }),
       logs: this.societies(),
       rejected: Object.fromEntries(rejected),
@@ -102,6 +116,10 @@ export class WebNode implements NodeService {
   societies(): readonly SocietyView[] {
     const { node } = this.#parts
     return [...node.logs.values()].map(log => this.#view(log))
+  }
+
+  law(id: SocietyId): ReturnType<NodeService['law']> {
+    return lawView(this.#parts.node, id)
   }
 
   society(id: SocietyId): SocietyView | undefined {

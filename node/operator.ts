@@ -7,6 +7,7 @@ import { type Issued, Issuer } from '../src/driver/issue.ts'
 import { overrideStartUp } from '../src/driver/own-start.ts'
 import { block, introduce, recognize } from '../src/driver/relations.ts'
 import { claimStates } from '../src/driver/state-claims.ts'
+import { asPredecessor } from '../src/driver/succession.ts'
 import { toBase64url } from '../src/encoding.ts'
 import { checkUnsigned } from '../src/ingest/open.ts'
 import { rulesOf } from '../src/records/registry.ts'
@@ -15,6 +16,7 @@ import { rejection } from '../src/rejection.ts'
 import { fail, ok, type Result } from '../src/result.ts'
 import type { HashText, KeyText, LctId, RecordId, Seq, SocietyId } from '../src/units.ts'
 import type { SocietyRing } from './keys/society-ring.ts'
+import { LawOffice } from './law-office.ts'
 import type { NodeNet } from './net/net.ts'
 import type { RecordDesk } from './record-desk.ts'
 import type { OperatorService, PoliciesView, RecordView, SocietyView } from './service.ts'
@@ -24,7 +26,8 @@ export interface OperatorComponents {
   readonly node: Federation
   readonly net: NodeNet
   readonly desk: RecordDesk
-  readonly ring: SocietyRing
+  /** Absent: an observer. */
+  readonly ring: SocietyRing | undefined
   /** One-way name of an entity under this society's salt. */
   readonly entityRef: (entity: string) => Promise<HashText>
 }
@@ -36,12 +39,15 @@ export class Operator implements OperatorService {
   readonly #c: OperatorComponents
   readonly #issuer: Issuer
   readonly #births: Births
+  readonly laws: LawOffice
 
   constructor(components: OperatorComponents) {
     this.#c = components
     this.#issuer = new Issuer(components.node)
     claimStates(components.node, this.#issuer)
     this.#births = new Births(components.node, this.#issuer)
+    const { node, ring } = components
+    this.laws = new LawOffice({ node, issuer: this.#issuer, ring, shown: issued => this.#shown(issued) })
   }
 
   stop(): void {
@@ -50,10 +56,16 @@ export class Operator implements OperatorService {
 
   async genesis(request: Parameters<OperatorService['genesis']>[0]): Promise<Result<{ readonly society: SocietyId }>> {
     const { node, net, ring } = this.#c
+    if (ring === undefined) return fail(rejection('NOT_SEQUENCER', 'an observer has no society key'))
     const { next, signer } = ring.founding
     const namesake = this.#namesake(request.slug)
-    if (namesake !== undefined) return fail(rejection('SLUG_TAKEN', `${request.slug}: ${namesake}`))
-    const founded = await foundSociety(node, { ...request, next }, signer)
+    const { predecessor: id, ...rest } = request
+    // The one that a society continues may well have its name.
+    if (namesake !== undefined && namesake !== id) return fail(rejection('SLUG_TAKEN', `${request.slug}: ${namesake}`))
+    const old = id === undefined ? undefined : node.held(id)
+    if (old?.ok === false) return old
+    const predecessor = old === undefined ? {} : { predecessor: asPredecessor(old.value) }
+    const founded = await foundSociety(node, { ...rest, ...predecessor, next }, signer)
     if (!founded.ok) return founded
     net.restate()
     return ok({ society: founded.value })
@@ -62,7 +74,9 @@ export class Operator implements OperatorService {
   /** Ids differ all the same; but people who see two societies of one name take them for one. */
   #namesake(slug: string): SocietyId | undefined {
     const { net, node } = this.#c
-    const known = [...node.logs.keys(), ...net.peers().map(({ society }) => society)]
+    // A charter that never came is nobody's namesake.
+    const held = [...node.logs.values()].filter(({ replica }) => replica.tip.size > 0)
+    const known = [...held.map(({ society }) => society), ...net.peers().map(({ society }) => society)]
     // Behind the slug an id has a hyphen and 26 characters.
     return known.find(society => society !== '' && society.slice(0, -27) === slug)
   }

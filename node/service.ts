@@ -1,12 +1,19 @@
 import type { Json, JsonObject } from '../src/canonical.ts'
 import type { Receipt } from '../src/driver/net.ts'
 import type { PublicWitnessView } from '../src/driver/public-witnesses.ts'
+import type { Predecessor, Successor } from '../src/driver/succession.ts'
 import type { Sig } from '../src/records/types.ts'
 import type { Code } from '../src/rejection.ts'
 import type { Result } from '../src/result.ts'
 import type { EpochMs, HashText, KeyText, LctId, MicroAtp, RecordId, Seq, SocietyId } from '../src/units.ts'
 
+import type { LawOperator, LawView } from './law-office.ts'
+import type { ResumeService } from './resume-desk.ts'
+
 /** What the HTTP API, and nobody else, asks of a running node. Implemented by node/node.ts over the driver. */
+
+/** How a connection came about. `dht` also names those that the DHT itself made to ask its questions. */
+export type FoundBy = 'configured' | 'dht' | 'endpoint' | 'inbound' | 'mdns' | 'operator'
 
 export interface FinalityFacts {
   /** Witnesses named by the law in force, and how many signatures make an entry final. */
@@ -37,7 +44,31 @@ export interface SocietyView {
   readonly void_at?: Seq
   /** Why nothing from there on is applied or, for `STATE_CLAIM`, signed. */
   readonly void_code?: string
-  readonly state: 'running' | 'starting' | 'key-in-use' | 'frozen' | 'update-needed' | 'void'
+  /**
+   * `resuming`: it went back and waits for the entries up to the resume; `ended`: so many witnesses signed two histories that
+   * it cannot go on; `succeeded`: it stands still, and a charter by its own key continues it.
+   */
+  readonly state:
+    | 'running'
+    | 'starting'
+    | 'key-in-use'
+    | 'frozen'
+    | 'update-needed'
+    | 'void'
+    | 'resuming'
+    | 'ended'
+    | 'succeeded'
+  /** How often the log was resumed, and what each resume kept. */
+  readonly epoch: number
+  readonly resumed: readonly Seq[]
+  /** Of a log that forked: entries held here from `from` (the last final) up to `to`, of which another history says something else. */
+  readonly disputed?: { readonly from: Seq; readonly to: Seq }
+  /** Witnesses that cosigned both histories. */
+  readonly convicted?: readonly KeyText[]
+  /** What its charter says to continue. */
+  readonly predecessor?: Predecessor
+  /** Logs held here that say to continue it; `proven`: by a key of its own. */
+  readonly successors?: readonly Successor[]
   /** While this node, as the log's own or as a witness, waits for others before it signs anything of the log. */
   readonly start_up?: {
     /** So much must be here first, by what others told or by a note that the log's own key signed. */
@@ -61,6 +92,7 @@ export interface NodeStatus {
     readonly peer: string
     readonly society: SocietyId | ''
     readonly witness_key: KeyText
+    readonly found_by: FoundBy
     readonly verdict_on_us?: string
   }[]
   readonly logs: readonly SocietyView[]
@@ -139,6 +171,8 @@ export interface NodeService {
   ready(): { readonly ready: boolean; readonly reasons: readonly string[] }
   societies(): readonly SocietyView[]
   society(id: SocietyId): SocietyView | undefined
+  /** The law in force of a society that this node follows. */
+  law(id: SocietyId): Result<LawView>
   /** Raw entry bytes. */
   entries(id: SocietyId, from: Seq, limit: number): Promise<Result<readonly Uint8Array[]>>
   /** Newest note with the most cosignatures, as text. */
@@ -177,10 +211,12 @@ export interface NodeService {
   /** Prometheus text. */
   metrics(): Promise<string>
   readonly operator: OperatorService
+  readonly resumes: ResumeService
 }
 
 /** Only behind the operator's token. */
 export interface OperatorService {
+  readonly laws: LawOperator
   /** Template values for a charter; witnesses are asked for consent over the network; the log starts. */
   genesis(request: {
     readonly slug: string
@@ -190,6 +226,8 @@ export interface OperatorService {
     readonly quorum?: number
     readonly interval_ms?: number
     readonly law?: JsonObject
+    /** The log that ended, held here as far as it is continued. */
+    readonly predecessor?: SocietyId
   }): Promise<Result<{ readonly society: SocietyId }>>
   /** Switches that are left out stay as they are. */
   policy(

@@ -5,6 +5,7 @@ import { finalForUs } from '../src/driver/relations.ts'
 import type { Halt } from '../src/driver/replica.ts'
 import type { Snapshot } from '../src/driver/snapshots.ts'
 import type { SocietyLog } from '../src/driver/society-log.ts'
+import { hasEnded, type Successor, successorsOf } from '../src/driver/succession.ts'
 import { toBase64url } from '../src/encoding.ts'
 import { openEntry } from '../src/ingest/open.ts'
 import { faultTolerance } from '../src/log/finality.ts'
@@ -46,19 +47,43 @@ export function societyView(node: Federation, log: SocietyLog): SocietyView {
     law_number: inForce?.law.number ?? 0,
     frozen: halt?.mode === 'frozen',
     ...voidFacts(log),
-    state: modeOf(log) ?? (own === undefined || startUp === undefined ? 'running' : startingState(own.foreign.inUse)),
+    state:
+      modeOf(node, log) ?? (own === undefined || startUp === undefined ? 'running' : startingState(own.foreign.inUse)),
+    epoch: replica.epoch,
+    resumed: inForce?.epochs ?? [],
+    ...(halt?.mode === 'frozen' ? { disputed: { from: notes.final, to: tip.size } } : {}),
+    ...(log.convicted.length === 0 ? {} : { convicted: log.convicted }),
+    ...successionFacts(node, log),
     ...(startUp === undefined ? {} : { start_up: startUp }),
   }
 }
 
 /** A wrong claim about the state stops signing as a void entry does, although nothing that follows is hindered from being applied. */
-function voidFacts({ replica: { halt }, snapshots: { wrong } }: SocietyLog): Pick<SocietyView, 'void_at' | 'void_code'> {
+function voidFacts({
+  replica: { halt },
+  snapshots: { wrong },
+}: SocietyLog): Pick<SocietyView, 'void_at' | 'void_code'> {
   if (halt !== undefined && 'seq' in halt) return { void_at: halt.seq, void_code: halt.code }
   return wrong === undefined ? {} : { void_at: wrong.seq, void_code: 'STATE_CLAIM' }
 }
 
-function modeOf({ replica: { halt }, snapshots: { wrong } }: SocietyLog): Halt['mode'] | undefined {
-  return halt?.mode ?? (wrong === undefined ? undefined : 'void')
+/** Why the log stands still, if it does. */
+function modeOf(node: Federation, log: SocietyLog): Halt['mode'] | 'ended' | 'succeeded' | undefined {
+  const { halt } = log.replica
+  const mode = halt?.mode ?? (log.snapshots.wrong === undefined ? undefined : 'void')
+  if (mode !== 'frozen' && mode !== 'void') return mode
+  if (successors(node, log).some(({ proven }) => proven)) return 'succeeded'
+  return hasEnded(log) ? 'ended' : mode
+}
+
+function successors(node: Federation, log: SocietyLog): readonly Successor[] {
+  return successorsOf(log, node.logs.values(), node.ports.context.sha256)
+}
+
+function successionFacts(node: Federation, log: SocietyLog): Pick<SocietyView, 'predecessor' | 'successors'> {
+  const found = successors(node, log)
+  const predecessor = log.charter?.predecessor
+  return { ...(predecessor === undefined ? {} : { predecessor }), ...(found.length === 0 ? {} : { successors: found }) }
 }
 
 function startingState(inUse: boolean): 'key-in-use' | 'starting' {

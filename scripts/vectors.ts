@@ -10,6 +10,7 @@ import { logVectors } from './vectors/logs.ts'
 import { nameVectors } from './vectors/names.ts'
 import { recordVectors } from './vectors/records.ts'
 import { signatureVectors } from './vectors/signatures.ts'
+import { snapshotVectors } from './vectors/snapshots.ts'
 
 /**
  * `npm run vectors`: makes all test vectors anew and says where the frozen ones differ; with --write they are replaced. A
@@ -25,6 +26,7 @@ function makeAll(): VectorFiles {
     ...signatureVectors(),
     ...decayVectors(),
     ...digestVectors(),
+    ...snapshotVectors(),
     ...logVectors(),
     ...recordVectors(),
     ...bundleVectors(),

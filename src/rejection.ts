@@ -248,7 +248,11 @@ export const codes = {
   INVITATION_FORMAT: refuse(400, 'PROTO_FORMAT', 'not an invitation'),
   INVITATION_VERSION: refuse(400, 'PROTO_VERSION', 'an invitation of another version'),
   INVITATION_CHECKSUM: refuse(400, 'PROTO_FORMAT', 'an invitation with a typing error'),
+  FOLDER_TAKEN: refuse(409, 'BINDING_EXISTS', 'the data folder is set up already'),
+  SLUG_FORMAT: refuse(400, 'PROTO_FORMAT', 'a name has 1 to 32 of a-z, 0-9 and -, and no - at its ends'),
   SLUG_TAKEN: refuse(409, 'BINDING_EXISTS', 'another society known here has this slug'),
+  PAYMENT_ID: refuse(409, 'PROTO_REPLAY', 'this payment id stands for other terms'),
+  PAYMENT_BUSY: refuse(409, 'PROTO_REPLAY', 'another command works on this payment', true),
   // local requests
   NOT_FOUND: refuse(404, 'BINDING_INVALID', 'nothing of that name here'),
   NOT_FINAL: refuse(409, 'WITNESS_QUORUM', 'not final yet', true),

@@ -21,6 +21,8 @@ import {
   runDigest,
   runGroup,
   runName,
+  runSnapshot,
+  type SnapshotVector,
 } from './vector-families/forms.ts'
 import {
   Before,
@@ -66,6 +68,7 @@ describe('test vectors', function () {
   check<GroupVector>('groups.json', runGroup)
   check<DecayVector>('decay.json', runDecay)
   check<DigestVector>('digests.json', runDigest)
+  check<SnapshotVector>('snapshots.json', runSnapshot)
   check<SignatureVector>('records/envelope.json', runEnvelope)
 
   for (const [backend, verify] of Object.entries(backends)) {

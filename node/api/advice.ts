@@ -20,7 +20,8 @@ const advice: Partial<Record<Code, string>> = {
   SIGNER_WRONG: "Sign with the author's current key; after a rotation that is the new one.",
   KEY_TAKEN: 'Make a new key: each one serves for one birth only.',
   ENTITY_TAKEN: 'This entity was born here before: use its LCT, or revoke that one first.',
-  BIRTH_WITNESS_COUNT: 'Connect to the societies whose witnesses the law lists for births, then try again.',
+  BIRTH_WITNESS_COUNT:
+    'Recognise the societies whose witnesses the law lists for births (`web4 society recognize SOCIETY`) and connect to them.',
   BIRTH_WITNESS_SOCIETIES: 'A birth needs witnesses of at least two other societies: recognise and connect to more.',
   LCT_UNKNOWN: 'Check the LCT; a foreign one is introduced first.',
   PEER_UNKNOWN: 'Recognise that society first.',
@@ -31,6 +32,9 @@ const advice: Partial<Record<Code, string>> = {
   ACCOUNT_UNKNOWN: 'Check the LCT; a foreign one is introduced before it can be paid.',
   ACCOUNT_INACTIVE: 'The other party must be reactivated by its society first.',
   CLAIMS_INVALID: 'Give exactly the claims that this witness type asks for (docs/protocol.md, Attestations).',
+  STATE_CLAIM:
+    'Compare `web4 log SOCIETY --snapshots` on several nodes. If the society is wrong, it resumes its log from before the claim.',
+  STATE_UNCHECKED: 'Nothing: the digest is being computed, and the size is cosigned then.',
   RECORD_DEAD: 'Make a new record: this one can never enter the log any more, so nothing is said twice.',
   PROOF_INVALID: 'Do not rely on it. Fetch the proof again from a node that you trust.',
   BUNDLE_FORMAT: 'Fetch the bundle again, byte for byte: one changed, added or lost byte makes it worthless.',
@@ -38,7 +42,21 @@ const advice: Partial<Record<Code, string>> = {
   BUNDLE_QUORUM: 'Do not rely on it: too few witnesses signed. Fetch the bundle again once the record is final.',
   TLOG_FORMAT: 'Fetch the file again, byte for byte; `web4 proof ID --tlog-proof` makes one.',
   TLOG_QUORUM: 'Do not rely on it: name more witnesses that you trust, or fetch the proof again later.',
-  FROZEN: 'The log has forked. Look at `web4 status`; its society must resume or start a new charter.',
+  FROZEN:
+    'The log has forked. Its operator sees with `web4 resume` what can be kept; witnesses see with `web4 resume requests` what they are asked for.',
+  VOID_ENTRY: 'Its operator sees with `web4 resume` what can be kept.',
+  RESUMING:
+    'Wait until the log is resumed; its operator runs `web4 resume` again until enough witnesses have countersigned.',
+  RESUME_SOUND: 'There is nothing to repair: this node knows neither a fork nor a void entry of that log.',
+  RESUME_SIZE: 'Give a --size that this node holds.',
+  RESUME_FINAL:
+    'Keep more: what is final cannot be given up. If no history keeps it, start a new charter with `web4 genesis --predecessor`.',
+  RESUME_COSIGNED:
+    'This witness cannot countersign. Keep the history that it cosigned, or let enough others countersign.',
+  RESUME_APPROVAL: "The witness's operator sees it with `web4 resume requests` and agrees with `web4 resume approve`.",
+  RESUME_QUORUM:
+    'Ask the operators of the witnesses to approve (`web4 resume approve` on their nodes), then run the same command again.',
+  EPOCH_UNKNOWN: 'Wait until this node has followed the resume of that log.',
   STARTING:
     'Wait until enough peers have answered and what they hold is fetched; `web4 status` shows who is missing. After a restore see docs/operations.md.',
   KEY_IN_USE: 'Stop the other process that runs with a copy of this data folder, then restart this node.',
@@ -56,7 +74,11 @@ const advice: Partial<Record<Code, string>> = {
   INVITATION_FORMAT: 'Copy the whole line that `web4 invitation` printed at the other node.',
   INVITATION_VERSION: 'Update the software of this node, or ask for an invitation made by the same version.',
   INVITATION_CHECKSUM: 'A character was lost or changed on the way: copy the line again.',
-  SLUG_TAKEN: 'Take another name: `web4 genesis --name SLUG`, or found the successor of that society with --predecessor.',
+  FOLDER_TAKEN: 'Nothing was changed. `web4 start --dir FOLDER` runs what is there; give another --dir for a new one.',
+  PAYMENT_ID: 'Repeat that payment exactly as it was, or give this one another --id.',
+  PAYMENT_BUSY: 'Wait until the other command has ended, then look whether it paid.',
+  SLUG_TAKEN:
+    'Take another name: `web4 genesis --name SLUG`, or found the successor of that society with --predecessor.',
   NOT_CONSENTED: 'The operator of that node consents with `web4 witness INVITATION`, the invitation being yours.',
   NOT_FOUND: 'Check the name; the node only knows the logs that it follows.',
   NOT_FINAL: 'Wait until enough witnesses have signed; the record itself says which are missing.',

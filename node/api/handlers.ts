@@ -17,11 +17,12 @@ export type Handlers = { readonly [Id in HandlerId]: (input: InputOf<Id>) => Pro
 
 /** The routes over a node: no rule of their own, only which method answers which route. */
 export function createHandlers(service: NodeService): Handlers {
-  const { operator } = service
+  const { operator, resumes } = service
   return {
     status: async () => ok(service.status()),
     societies: async () => ok(service.societies()),
     society: async ({ id }) => found(service.society(id)),
+    law: async ({ id }) => service.law(id),
     entries: async ({ society, from = 0, limit = 100 }) =>
       mapped(await service.entries(society, from, limit), entries => jsonArray(entries)),
     checkpoint: async ({ society }) => service.checkpoint(society),
@@ -51,9 +52,18 @@ export function createHandlers(service: NodeService): Handlers {
     recognize: async ({ body }) => submitted(await operator.recognize(body.society)),
     block: async ({ body }) => submitted(await operator.block(body.society, body.evidence)),
     override: ({ body }) => operator.override(body.society, body.size),
+    planLaw: ({ body }) => operator.laws.plan(body),
+    changeLaw: async ({ body }) => submitted(await operator.laws.change(body.changes)),
+    completeLaw: async ({ body }) => submitted(await operator.laws.complete(body.record, body.sigs)),
+    rotateKeys: async () => submitted(await operator.laws.rotate()),
     introduce: async ({ body }) => submitted(await operator.introduce(body.lct)),
     prepareBirth: ({ body }) => operator.prepareBirth(body),
     birth: async ({ body }) => submitted(await operator.birth(body)),
+    resumePlan: ({ size }) => resumes.plan(size),
+    resume: ({ body }) => resumes.resume(body.size, body.root),
+    resumeProposals: async () => ok(await resumes.proposals()),
+    resumeApprove: ({ body }) => resumes.approve(body),
+    dropped: ({ society, epoch }) => resumes.dropped(society, epoch),
     issue: async ({ body }) => submitted(await operator.issue(body)),
   }
 }

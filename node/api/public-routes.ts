@@ -35,6 +35,14 @@ export const publicRoutes = {
     params: strictObject({ id: societyField }),
     answer: json(schemas.societySchema),
   },
+  law: {
+    method: 'GET',
+    path: '/v1/societies/:id/law',
+    auth: 'public',
+    summary: 'The law in force of a society, its key and the commitment to the next one',
+    params: strictObject({ id: societyField }),
+    answer: json(schemas.lawSchema),
+  },
   entries: {
     method: 'GET',
     path: '/v1/logs/:society/entries',
@@ -67,7 +75,8 @@ export const publicRoutes = {
     method: 'GET',
     path: '/v1/logs/:society/snapshots',
     auth: 'public',
-    summary: 'Sizes at which everyone takes a snapshot of the state: the digest computed here, and what the society claims',
+    summary:
+      'Sizes at which everyone takes a snapshot of the state: the digest computed here, and what the society claims',
     params: strictObject({ society: societyField }),
     answer: json(Type.Array(schemas.snapshotSchema)),
   },

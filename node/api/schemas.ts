@@ -16,7 +16,7 @@ import {
 
 /** Forms of what the API takes and gives. What a node answers to (node/service.ts) must fit these, or nothing compiles. */
 
-export { hashField, keyField, lctField, societyField, strictObject }
+export { countField, hashField, keyField, lctField, societyField, strictObject }
 
 export const jsonField = Type.Unsafe<Json>({})
 export const objectField = Type.Unsafe<JsonObject>({ type: 'object' })
@@ -84,10 +84,22 @@ export const societySchema = strictObject({
     Type.Literal('running'),
     Type.Literal('starting'),
     Type.Literal('key-in-use'),
+    Type.Literal('resuming'),
     Type.Literal('frozen'),
     Type.Literal('update-needed'),
     Type.Literal('void'),
+    Type.Literal('resuming'),
+    Type.Literal('ended'),
+    Type.Literal('succeeded'),
   ]),
+  epoch: countField,
+  resumed: Type.Array(countField),
+  disputed: optional(strictObject({ from: countField, to: countField })),
+  convicted: optional(Type.Array(keyField)),
+  predecessor: optional(strictObject({ id: societyField, root: hashField, size: countField })),
+  successors: optional(
+    Type.Array(strictObject({ society: societyField, size: countField, root: hashField, proven: Type.Boolean() })),
+  ),
   start_up: optional(
     strictObject({
       newest: countField,
@@ -110,11 +122,40 @@ export const statusSchema = strictObject({
       peer: Type.String(),
       society: maybeSociety,
       witness_key: keyField,
+      found_by: Type.Enum(['configured', 'dht', 'endpoint', 'inbound', 'mdns', 'operator']),
       verdict_on_us: optional(Type.String()),
     }),
   ),
   logs: Type.Array(societySchema),
   rejected: Type.Record(Type.String(), countField),
+})
+
+const finalityFacts = strictObject({
+  n: countField,
+  q: countField,
+  liars_tolerated: Type.Integer(),
+  away_tolerated: Type.Integer(),
+})
+const amendSchema = strictObject({ k: countField, keys: Type.Array(keyField) })
+
+export const lawSchema = strictObject({
+  society: societyField,
+  law: objectField,
+  keys: strictObject({ society: keyField, next: hashField }),
+  interval_ms: countField,
+  amend: optional(amendSchema),
+  finality: finalityFacts,
+})
+
+export const lawPlanSchema = strictObject({
+  before: objectField,
+  law: objectField,
+  handover: Type.Boolean({ description: 'witnesses, quorum or society key change' }),
+  finality: strictObject({ before: finalityFacts, after: finalityFacts }),
+  consents: Type.Array(keyField, { description: 'keys that sign because the law names them first' }),
+  connected: strictObject({ before: countField, after: countField }),
+  amend: optional(amendSchema),
+  record: jsonField,
 })
 
 export const stateSchema = strictObject({

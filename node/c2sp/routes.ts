@@ -14,7 +14,7 @@ import type { PublishedLogs } from './published-logs.ts'
  * answer in plain text and stand beside the table of routes, not in it.
  */
 export interface C2spComponents {
-  readonly logs: PublishedLogs
+  readonly logs: Pick<PublishedLogs, 'checkpoint' | 'vkey' | 'tile'>
   /** Absent: this node is no public witness. */
   readonly witness?: CheckpointWitness
 }
@@ -51,7 +51,7 @@ export function c2spRoutes({ logs, witness }: C2spComponents): (app: FastifyInst
   }
 }
 
-function serveLogs(app: FastifyInstance, logs: PublishedLogs): void {
+function serveLogs(app: FastifyInstance, logs: C2spComponents['logs']): void {
   const prefix = '/tlog/:society'
   app.get<{ Params: { society: string } }>(
     `${prefix}/checkpoint`,

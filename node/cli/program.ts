@@ -5,12 +5,18 @@ import { type Cli, reportError } from './command.ts'
 import { atp } from './commands/atp.ts'
 import { attest } from './commands/attest.ts'
 import { demo } from './commands/demo.ts'
+import { genesis } from './commands/genesis.ts'
+import { init, invitation } from './commands/init.ts'
 import { keys } from './commands/keys.ts'
 import { log } from './commands/log.ts'
 import { birth, member } from './commands/member.ts'
+import { observer } from './commands/observer.ts'
 import { override } from './commands/override.ts'
+import { pay } from './commands/pay.ts'
 import { peers } from './commands/peers.ts'
+import { block, follow, policy, unfollow, witness } from './commands/policy.ts'
 import { proof } from './commands/proof.ts'
+import { resume } from './commands/resume.ts'
 import { society } from './commands/society.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
@@ -18,7 +24,33 @@ import { verify } from './commands/verify.ts'
 import type { CliContext } from './context.ts'
 
 /** In the order of the help. */
-const commands = [demo, start, status, society, member, birth, atp, attest, log, proof, verify, peers, keys, override]
+const commands = [
+  demo,
+  init,
+  start,
+  observer,
+  invitation,
+  genesis,
+  status,
+  follow,
+  unfollow,
+  witness,
+  block,
+  policy,
+  society,
+  member,
+  birth,
+  atp,
+  pay,
+  attest,
+  log,
+  proof,
+  verify,
+  peers,
+  keys,
+  resume,
+  override,
+]
 
 /** Runs one command line; the number is the exit code: 0 done, 1 refused or failed, 2 a mistake on the command line. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
@@ -29,6 +61,8 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
     return cli.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return usage(error, argv, context)
+    // What an option's value was refused for.
+    if (error instanceof CodedError) return reportError(context, error, argv.includes('--json'))
     // A bug: the code for people, the trace for whoever repairs it.
     const trace = error instanceof Error ? (error.stack ?? error.message) : String(error)
     context.stderr(`${trace}\n`)

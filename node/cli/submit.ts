@@ -31,16 +31,24 @@ export async function followed(
   return { facts: { ...accepted, ...record }, text: `${did}: ${record.status}${place}\nrecord ${record.id}` }
 }
 
-async function untilFinal({ context }: Call<WaitOptions>, client: Client, accepted: RecordView): Promise<RecordView> {
+/** `forUs`: by witnesses that this node itself accepts, as payments across societies need it. */
+export async function untilFinal(
+  { context }: Pick<Call<object>, 'context'>,
+  client: Client,
+  accepted: RecordView,
+  forUs = false,
+): Promise<RecordView> {
   const began = context.now()
   let record: RecordView = accepted
-  while (record.status !== 'final') {
+  while (record.status !== 'final' || (forUs && record.final_for_us !== true)) {
     if (record.status === 'dead') throw new CodedError('RECORD_DEAD')
     if (record.status === 'refused') throw new CodedError(record.code ?? 'INTERNAL')
     if (context.now() - began > WAIT_MS) {
       throw new CodedError(
         'NOT_FINAL',
-        `record ${record.id} is ${record.status} after ${WAIT_MS / 1_000} s; ${record.missing?.length ?? 'some'} witnesses have not signed`,
+        record.status === 'final'
+          ? `record ${record.id} is final for its society, not for this node: it follows too few of the witnesses' societies`
+          : `record ${record.id} is ${record.status} after ${WAIT_MS / 1_000} s; ${record.missing?.length ?? 'some'} witnesses have not signed`,
       )
     }
     await new Promise(resolve => setTimeout(resolve, POLL_MS))

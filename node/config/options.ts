@@ -44,6 +44,14 @@ export const options = {
     default: '~/.web4',
     description: 'data folder: keys, logs, operator.token and api.json',
   },
+  name: {
+    type: 'text',
+    env: 'WEB4_NAME',
+    default: '',
+    pattern: /^(?:[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?)?$/,
+    form: 'up to 32 of a-z, 0-9 and -, not at the ends',
+    description: 'short name of the society; `web4 init --name` writes it, invitations and the charter take it',
+  },
   listen: {
     type: 'addresses',
     flag: '--listen',

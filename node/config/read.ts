@@ -120,9 +120,9 @@ function parse(option: Option, raw: unknown, env: ConfigSources['env']): Parsed 
         ? value(raw)
         : problem(`must be one of ${option.choices.join(', ')}`)
     case 'addresses':
-      return parseList(raw, 'multiaddress', isMultiaddr)
+      return parseList(raw, 'multiaddresses', isMultiaddr)
     case 'access':
-      return parseList(raw, 'peer or network', isAccessEntry)
+      return parseList(raw, 'peers and networks', isAccessEntry)
   }
 }
 
@@ -151,10 +151,9 @@ function parseSwitch(raw: unknown): Parsed {
 
 function parseList(raw: unknown, what: string, isGood: (text: string) => boolean): Parsed {
   const list = typeof raw === 'string' ? raw.split(',').filter(text => text !== '') : raw
-  if (!Array.isArray(list) || list.some(item => typeof item !== 'string'))
-    return problem(`must be a list of ${what === 'multiaddress' ? 'multiaddresses' : 'peers and networks'}`)
+  if (!Array.isArray(list) || list.some(item => typeof item !== 'string')) return problem(`must be a list of ${what}`)
   const bad = (list as string[]).filter(text => !isGood(text))
-  return bad.length === 0 ? value(list) : problem(`no ${what}: ${bad.join(', ')}`)
+  return bad.length === 0 ? value(list) : problem(`must be ${what}: ${bad.join(', ')}`)
 }
 
 function isMultiaddr(text: string): boolean {

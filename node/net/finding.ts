@@ -3,6 +3,7 @@ import type { PeerId, Wants } from '../../src/driver/net.ts'
 import type { Clock, Random } from '../../src/ports.ts'
 import type { Result } from '../../src/result.ts'
 import type { SocietyId } from '../../src/units.ts'
+import type { FoundBy } from '../service.ts'
 import { type Announcer, createAnnouncer } from './announcer.ts'
 import type { AddressChoice } from './dht.ts'
 import { ENDPOINT_PAUSE_MS_MAX, recordedAddresses } from './endpoints.ts'
@@ -10,9 +11,6 @@ import { createHints, type Hints } from './hints.ts'
 import type { Host } from './host.ts'
 import { createReconnect, type Reconnect } from './reconnect.ts'
 import { createSeeker, type Seeker } from './seeker.ts'
-
-/** How a connection came about. `dht` also names those that the DHT itself made to ask its questions. */
-export type FoundBy = 'configured' | 'dht' | 'endpoint' | 'inbound' | 'mdns' | 'operator'
 
 /** Everything that makes connections: configured peers, addresses of record, and hints. */
 export interface Finding {

@@ -8,8 +8,9 @@ import type { Clock, Random, Sha256, Signer, Verifier } from '../../src/ports.ts
 import { rejection } from '../../src/rejection.ts'
 import { fail, type Result } from '../../src/result.ts'
 import type { SocietyId } from '../../src/units.ts'
+import type { FoundBy } from '../service.ts'
 import type { AddressChoice, DhtMode } from './dht.ts'
-import { createFinding, type Finding, type FoundBy } from './finding.ts'
+import { createFinding, type Finding } from './finding.ts'
 import { createHost, type Host, transportKey } from './host.ts'
 
 export interface NetOptions {

@@ -46,6 +46,8 @@ interface Sought {
   /** When it was last no longer `nobody`. */
   helpedAt: EpochMs
   searches: number
+  /** Of the next search. Help that comes and goes moves it in neither direction: a liar could put it off for ever. */
+  notBefore: EpochMs
   searching: boolean
   cancel: () => void
   /** Peers dialled for the sake of this log, and when. */
@@ -95,7 +97,9 @@ export function createSeeker(components: SeekerComponents): Seeker {
       time.clear()
       state.searching = false
       state.searches++
-      if (state.missing !== undefined && !stopping.signal.aborted) plan(society, state, pauseOf(state))
+      const pause = pauseOf(state)
+      state.notBefore = clock.now() + pause
+      if (state.missing !== undefined && !stopping.signal.aborted) plan(society, state, pause)
     }
   }
 
@@ -131,10 +135,12 @@ export function createSeeker(components: SeekerComponents): Seeker {
     // Who is found useless within a minute, again and again, does not make this node search faster.
     if (missing === 'nobody' && clock.now() - state.helpedAt >= HELPED_MS) {
       state.searches = 0
+      state.notBefore = clock.now() + pauseOf(state)
       state.dialled.clear()
     }
     state.cancel()
-    if (missing !== undefined && !state.searching) plan(society, state, pauseOf(state))
+    if (missing === undefined || state.searching) return
+    plan(society, state, missing === 'nobody' ? Math.max(0, state.notBefore - clock.now()) : pauseOf(state))
   }
 
   return {
@@ -155,6 +161,7 @@ export function createSeeker(components: SeekerComponents): Seeker {
           missing: undefined,
           helpedAt: Number.NEGATIVE_INFINITY,
           searches: 0,
+          notBefore: 0,
           searching: false,
           cancel: () => {},
           dialled: new Map<PeerId, EpochMs>(),

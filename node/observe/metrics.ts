@@ -15,10 +15,26 @@ export interface Metrics {
   readonly peers: Gauge
   readonly logSize: Gauge<'society'>
   readonly logFinal: Gauge<'society'>
+  /** 1 for the state that a log is in; there is no line for the others. */
+  readonly logState: Gauge<'society' | 'state'>
+  /** How often a log was resumed. */
+  readonly logEpoch: Gauge<'society'>
   /** Prometheus text of all of them. */
   text(): Promise<string>
   readonly contentType: string
   readonly registry: Registry
+}
+
+/** As the API shows the logs at this moment. */
+export function showStates(
+  { logEpoch, logState }: Metrics,
+  logs: readonly { readonly society: string; readonly state: string; readonly epoch: number }[],
+): void {
+  logState.reset()
+  for (const { epoch, society, state } of logs) {
+    logState.set({ society, state }, 1)
+    logEpoch.set({ society }, epoch)
+  }
 }
 
 /** From an fsync on a fast disk to one on a disk in trouble. */
@@ -66,6 +82,18 @@ export function createMetrics(init: MetricsInit): Metrics {
     logFinal: new Gauge({
       name: 'web4_log_final_entries',
       help: 'Entries of a log that are final',
+      labelNames: ['society'],
+      registers,
+    }),
+    logState: new Gauge({
+      name: 'web4_log_state',
+      help: 'State of a log: running, starting, key-in-use, frozen, update-needed, void, resuming, ended, succeeded',
+      labelNames: ['society', 'state'],
+      registers,
+    }),
+    logEpoch: new Gauge({
+      name: 'web4_log_epoch',
+      help: 'How often a log was resumed',
       labelNames: ['society'],
       registers,
     }),

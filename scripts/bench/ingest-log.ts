@@ -3,7 +3,8 @@ import { encodeGroup, GROUP_BYTES_MAX } from '../../src/ingest/group.ts'
 import { leafHash } from '../../src/log/merkle.ts'
 import { checkpointText, formatNote, logSignatureMessage, makeLogNote, originOf } from '../../src/log/note.ts'
 import { TreeEdge } from '../../src/log/tiles.ts'
-import type { LctId, SocietyId } from '../../src/units.ts'
+import type { AnyRecord } from '../../src/records/types.ts'
+import type { EpochMs, LctId, SocietyId } from '../../src/units.ts'
 import { MICRO } from '../../src/units.ts'
 import { federation } from '../../test/support/federation.ts'
 import { entryBytes, hashText, type Identity, identity, makeRecord, signRecord } from '../../test/support/identity.ts'
@@ -33,9 +34,17 @@ export interface SignedLog {
   readonly bytes: number
 }
 
-interface Author {
+export interface Author {
   readonly lct: LctId
   readonly identity: Identity
+}
+
+/** A society with members whose accounts are filled, and what its log holds so far. */
+export interface Settled {
+  readonly society: TestSociety
+  /** The other societies that it recognises and whose witness keys may witness its births. */
+  readonly others: readonly [TestSociety, TestSociety]
+  readonly authors: readonly Author[]
 }
 
 const CHARGE = 100 * MICRO
@@ -44,48 +53,83 @@ const RECORDS_PER_MS = 10
 /** Head of a group with its signed checkpoint, and then some. */
 const HEAD_BYTES = 1024
 
-/**
- * A whole log, ready to be sent: charter, recognition of two other societies, births with the signatures of their
- * witnesses, mint, a charge for each author, and then transfers, each signed by its author.
- */
+/** A whole log, ready to be sent: what `settle` makes, and then transfers, each signed by its author. */
 export function signLog({ authors, transfers, group, round }: LogShape): SignedLog {
-  const [society, ...others] = federation({ societies: 3, time: GENESIS_MS + round }) as [TestSociety, ...TestSociety[]]
+  const { authors: born, society } = settle({ authors, time: GENESIS_MS + round })
+  const setUp = society.entries.map(({ bytes }) => bytes)
+  const paid = Array.from({ length: transfers }, (_, index) => transfer(society, born, index))
+  const frames = framesOf(society, setUp, paid, group)
+  return { society: society.id, setUp: setUp.length, frames, bytes: paid.reduce((sum, { length }) => sum + length, 0) }
+}
+
+/**
+ * Charter, recognition of two other societies, births with the signatures of their witnesses, mint, a charge for each author.
+ * `practice`: nobody witnesses the log, so that whoever has its key may go on with it without asking anybody.
+ */
+export function settle({
+  authors,
+  time,
+  practice = false,
+}: {
+  readonly authors: number
+  readonly time: EpochMs
+  readonly practice?: boolean
+}): Settled {
+  const alone = { quorum: 0, witnesses: [] }
+  const [society, ...others] = federation({
+    societies: 3,
+    time,
+    law: (law, index) => (practice && index === 0 ? { ...law, finality: alone } : law),
+    recognised: false,
+  }) as [TestSociety, TestSociety, TestSociety]
+  for (const other of others) society.append({ kind: 'peer.recognize', body: other.recognition() })
+  const witnesses = [society, ...others].map(({ witness }) => witness)
   const born = Array.from({ length: authors }, (_, index): Author => {
     const name = `author ${index}`
-    society.append(
-      society.birth(
-        name,
-        'human',
-        [society, ...others].map(({ witness }) => witness),
-      ),
-    )
+    society.append(society.birth(name, 'human', witnesses))
     const subject = identity(`${society.slug} ${name}`)
     return { lct: society.lctOf(subject, 'human'), identity: subject }
   })
-  society.append({ kind: 'atp.mint', body: { amount: CHARGE * authors } })
+  society.append({ kind: 'atp.mint', body: { amount: CHARGE * Math.max(1, authors) } })
   for (const { lct } of born) {
     society.append({ kind: 'atp.charge', body: { amount: CHARGE, evidence: hashText('work'), to: lct } })
   }
-  const setUp = society.entries.map(({ bytes }) => bytes)
-  const paid = Array.from({ length: transfers }, (_, index) => transfer(society, born, index))
+  return { society, others, authors: born }
+}
+
+/** Without the charter there is no key to check the groups after it by, so it goes first and alone. */
+export function framesOf(
+  society: TestSociety,
+  setUp: readonly Uint8Array[],
+  paid: readonly Uint8Array[],
+  group: number,
+): Frame[] {
   const tree = TreeEdge.empty(sha256)
-  // Without the charter there is no key to check the groups after it by, so it goes first and alone.
-  const frames = [setUp.slice(0, 1), setUp.slice(1), paid].flatMap(entries => framesOf(society, tree, entries, group))
-  return { society: society.id, setUp: setUp.length, frames, bytes: paid.reduce((sum, { length }) => sum + length, 0) }
+  return [setUp.slice(0, 1), setUp.slice(1), paid].flatMap(entries => groupsOf(society, tree, entries, group))
 }
 
 /** The authors pay in turn, each time somebody else. */
 function transfer(society: TestSociety, authors: readonly Author[], index: number): Uint8Array {
-  const payer = authors[index % authors.length] as Author
-  const payee = authors[(index + 1 + ((index * 31) % (authors.length - 1))) % authors.length] as Author
   const time = society.clock + Math.floor(index / RECORDS_PER_MS)
-  const body = { amount: 1_000 + (index % 1_000), from: payer.lct, to: payee.lct }
-  const n = Math.floor(index / authors.length) + 1
-  const record = makeRecord('atp.transfer', body, { author: payer.lct, society: society.id, n, time })
+  const { payer, record } = payment(society.id, authors, index, time)
   return entryBytes(record, signRecord(record, [payer.identity]), society.size + index, time)
 }
 
-function framesOf(society: TestSociety, tree: TreeEdge, entries: readonly Uint8Array[], group: number): Frame[] {
+/** The record of a transfer, not signed. */
+export function payment(
+  society: SocietyId,
+  authors: readonly Author[],
+  index: number,
+  time: EpochMs,
+): { readonly payer: Author; readonly record: AnyRecord } {
+  const payer = authors[index % authors.length] as Author
+  const payee = authors[(index + 1 + ((index * 31) % (authors.length - 1))) % authors.length] as Author
+  const body = { amount: 1_000 + (index % 1_000), from: payer.lct, to: payee.lct }
+  const n = Math.floor(index / authors.length) + 1
+  return { payer, record: makeRecord('atp.transfer', body, { author: payer.lct, society, n, time }) }
+}
+
+function groupsOf(society: TestSociety, tree: TreeEdge, entries: readonly Uint8Array[], group: number): Frame[] {
   const frames: Frame[] = []
   for (let from = 0; from < entries.length; ) {
     let bytes = HEAD_BYTES

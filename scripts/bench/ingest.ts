@@ -1,16 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createNode, type RunningNode } from '../../node/compose.ts'
-import type { Config } from '../../node/config/options.ts'
-import { readConfig } from '../../node/config/read.ts'
-import { createLogger } from '../../node/observe/logger.ts'
+import type { RunningNode } from '../../node/compose.ts'
 import type { SocietyLog } from '../../src/driver/society-log.ts'
 import { GROUP_ENTRIES_MAX } from '../../src/ingest/group.ts'
-import { hashText, identity } from '../../test/support/identity.ts'
-import { memoryRing } from '../../test/support/rings.ts'
+import { createBenchNode, storedUpTo } from './bench-node.ts'
+import { heard, startChild, tell } from './child.ts'
 import type { LogShape } from './ingest-log.ts'
 import type { FromSender, ToSender } from './ingest-sender.ts'
 import { RateThreads } from './rate-threads.ts'
@@ -25,8 +21,6 @@ const TRANSFERS = 51_200
  */
 const GROUP = GROUP_ENTRIES_MAX
 const LIMIT_MS = 2_000
-/** Nothing stored for so long: something was lost, and nobody would ever fetch it. */
-const STALLED_MS = 30_000
 
 interface Speed {
   readonly perSecond: number
@@ -101,19 +95,18 @@ export async function benchIngest(): Promise<BenchResult> {
 
 /** The clock runs from the word to send the first group, a moment before it goes out, to the commit of the last. */
 async function runRound(shape: LogShape): Promise<Measured> {
-  const sender = fork(new URL('./ingest-sender.ts', import.meta.url), [JSON.stringify(shape)], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  })
+  const sender = startChild('./ingest-sender.ts', shape)
   const dir = await mkdtemp(join(tmpdir(), 'web4-bench-'))
   let node: RunningNode | undefined
   try {
-    const { signed } = await heard(sender, 'signed')
-    node = await startNode(dir)
+    const { signed } = await heard<FromSender, 'signed'>(sender, 'signed')
+    // Gossip alone has to bring everything.
+    node = await createBenchNode({ dir, slug: 'receiver', flags: { range_fetch: 'off' } })
     const { addresses } = await node.start()
     await node.federation.setPolicy(signed.society, { follow: true, witness: false, block: false })
     const log = await node.federation.follow(signed.society)
-    const connected = heard(sender, 'connected')
-    tell(sender, { dial: addresses[0] ?? '' })
+    const connected = heard<FromSender, 'connected'>(sender, 'connected')
+    say(sender, { dial: addresses[0] ?? '' })
     await connected
     await deliver(sender, log, 1)
     await deliver(sender, log, signed.setUp)
@@ -137,57 +130,15 @@ async function runRound(shape: LogShape): Promise<Measured> {
   }
 }
 
-function startNode(dir: string): Promise<RunningNode> {
-  // Gossip alone has to bring everything.
-  const read = readConfig({ env: {}, flags: { dir, federation: 'bench', range_fetch: 'off' } })
-  if (!read.ok) throw new Error(read.problems.join('; '))
-  const keys = {
-    society: memoryRing('receiver'),
-    witness: identity('receiver witness'),
-    transportSeed: identity('receiver transport').raw,
-    entityRef: async (entity: string) => hashText(entity),
-  }
-  return createNode(read.config as Config, {
-    logger: createLogger({ level: 'warn' }),
-    keys,
-    api: false,
-  })
-}
-
 /** Has the sender bring the log to `size` and waits until all of it is on the disk. */
-async function deliver(sender: ChildProcess, log: SocietyLog, size: number): Promise<void> {
-  const { replica } = log
-  const done = Promise.withResolvers<void>()
-  const stop = replica.onCommit(({ tip }) => {
-    tell(sender, { committed: tip.size })
-    if (tip.size >= size) done.resolve()
-  })
-  tell(sender, { until: size })
-  let before = -1
-  const watch = setInterval(() => {
-    if (replica.tip.size === before) done.reject(new Error(`nothing came after entry ${before} of ${size}`))
-    before = replica.tip.size
-  }, STALLED_MS)
-  try {
-    await done.promise
-  } finally {
-    clearInterval(watch)
-    stop()
-  }
+function deliver(sender: ChildProcess, log: SocietyLog, size: number): Promise<void> {
+  const done = storedUpTo(log, size, committed => say(sender, { committed }))
+  say(sender, { until: size })
+  return done
 }
 
-async function heard<Name extends 'signed' | 'connected'>(
-  sender: ChildProcess,
-  name: Name,
-): Promise<Extract<FromSender, Record<Name, unknown>>> {
-  const failed = once(sender, 'exit').then(([code]) => Promise.reject(new Error(`the sender ended with ${code}`)))
-  const [message] = (await Promise.race([once(sender, 'message'), failed])) as [FromSender]
-  if (!(name in message)) throw new Error(`the sender said ${JSON.stringify(message)}`)
-  return message as Extract<FromSender, Record<Name, unknown>>
-}
-
-function tell(sender: ChildProcess, message: ToSender): void {
-  if (sender.connected) sender.send(message)
+function say(sender: ChildProcess, message: ToSender): void {
+  tell(sender, message)
 }
 
 function tenths(value: number): number {

@@ -1,11 +1,17 @@
 import { parseArgs } from 'node:util'
+import { benchAtp } from './atp.ts'
 import { benchCrypto } from './crypto.ts'
 import { benchIngest } from './ingest.ts'
+import { benchPropagation } from './propagation.ts'
+import { benchReplicate } from './replicate.ts'
 import type { BenchResult } from './result.ts'
 
 const benches: Readonly<Record<string, () => Promise<BenchResult>>> = {
   crypto: benchCrypto,
   ingest: benchIngest,
+  atp: benchAtp,
+  replicate: benchReplicate,
+  propagation: benchPropagation,
 }
 
 /** `npm run bench -- NAME [--json]`: the table for people; with --json it goes to stderr and the result is the last line. */

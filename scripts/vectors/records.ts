@@ -7,6 +7,7 @@ import { envelopeVectors } from './records-envelope.ts'
 import { lawCases } from './records-law.ts'
 import { lifeCases } from './records-life.ts'
 import { relationCases } from './records-relations.ts'
+import { stateCases } from './records-state.ts'
 
 export function recordVectors(): VectorFiles {
   const cases = new RecordCases(namedLogs())
@@ -15,5 +16,6 @@ export function recordVectors(): VectorFiles {
   relationCases(cases)
   atpCases(cases)
   attestCases(cases)
+  stateCases(cases)
   return { ...cases.files(), ...envelopeVectors() }
 }

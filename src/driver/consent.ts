@@ -10,7 +10,7 @@ import { rulesOf } from '../records/registry.ts'
 import type { AnyRecord, OpenedEntry, Sig } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { decide } from '../state/decide.ts'
-import { type PeerState, stateKeys } from '../state/model.ts'
+import { type CharterState, type PeerState, stateKeys } from '../state/model.ts'
 import type { KeyText, SocietyId } from '../units.ts'
 import type { Federation } from './federation.ts'
 import type { Tip } from './replica.ts'
@@ -64,7 +64,7 @@ async function judgeCharter(
   )
   if (!refused.ok) return refused.error
   // Consent to a charter is consent to witness its log.
-  await node.setPolicy(society, { follow: true, witness: true })
+  await node.promise(body.law.witness_key, society)
   return undefined
 }
 
@@ -92,19 +92,32 @@ async function judgeBirth(node: Federation, record: AnyRecord, bytes: Uint8Array
 async function judgeLaw(node: Federation, record: AnyRecord, bytes: Uint8Array): Promise<Rejection | undefined> {
   const log = node.logs.get(record.society)
   const { charter, keys, law: before } = log?.replica.inForce ?? {}
-  if (log === undefined || charter === undefined || keys === undefined || before === undefined)
-    return rejection('NOT_FOUND', record.society)
-  if (!consented(node, record.society, before.witness_key)) return rejection('NOT_CONSENTED')
+  const named = (record.body as unknown as LawUpdateBody).law
+  if (![named.witness_key, ...named.finality.witnesses].includes(node.ports.witnessSigner.key))
+    return rejection('PEER_DENIED', 'the law does not name this witness')
+  if (!consented(node, record.society, before?.witness_key)) return rejection('NOT_CONSENTED')
+  if (log === undefined || charter === undefined || keys === undefined || before === undefined) {
+    // The operator agreed to witness it; to judge its law the log is needed.
+    await node.setPolicy(record.society, { follow: true })
+    return rejection('STARTING', 'no charter yet')
+  }
   const { law, society_key } = record.body as unknown as LawUpdateBody
   const consents = consentsOf(law, { witness_key: before.witness_key, witnesses: before.finality.witnesses })
   if (!consents.includes(node.ports.witnessSigner.key))
     return rejection('PEER_DENIED', 'the law does not name this witness newly')
-  const amend = charter.amend === undefined ? [] : charter.amend.keys.slice(0, charter.amend.k)
-  const signers = [...new Set([society_key ?? keys.society, ...consents, ...amend])].sort()
+  const required = [...new Set([society_key ?? keys.society, ...consents])]
+  const signers = [...required, ...amendSigners(charter, required)].sort()
   const refused = await log.replica.dryRun(tip => asEntry(node, record, bytes, tip, signers))
   if (refused !== undefined) return refused
   await node.setPolicy(record.society, { follow: true, witness: true })
   return undefined
+}
+
+/** As many amend keys as the charter asks for beside those that sign anyway. */
+export function amendSigners({ amend }: CharterState, required: readonly KeyText[]): readonly KeyText[] {
+  if (amend === undefined) return []
+  const others = amend.keys.filter(key => !required.includes(key))
+  return others.slice(0, Math.max(0, amend.k - (amend.keys.length - others.length)))
 }
 
 /** The society's own look at a birth before it asks anybody: would its log take it, fully signed? */
@@ -131,7 +144,7 @@ async function supposedWitnesses(node: Federation, log: SocietyLog, law: Law): P
 }
 
 /** A record as it would stand at the end of the log, with the given signers. */
-function asEntry(
+export function asEntry(
   node: Federation,
   record: AnyRecord,
   recordBytes: Uint8Array,

@@ -10,7 +10,17 @@ import type { EpochMs, KeyText, Seq, SocietyId } from '../units.ts'
 import { KeyGuard } from '../witnessing/key-guard.ts'
 import { Cosigning } from './cosigning.ts'
 import { Forks } from './forks.ts'
-import { HANDOVER_NOTES_MAX, type LogStatus, type Net, type NetHandlers, type PeerId, type PeerInfo, type StatusMessage, type Verdict } from './net.ts'
+import { Instances } from './instances.ts'
+import {
+  HANDOVER_NOTES_MAX,
+  type LogStatus,
+  type Net,
+  type NetHandlers,
+  type PeerId,
+  type PeerInfo,
+  type StatusMessage,
+  type Verdict,
+} from './net.ts'
 import { startBarrier } from './own-start.ts'
 import { Policies, type Policy } from './policy.ts'
 import { Ranges } from './ranges.ts'
@@ -83,7 +93,12 @@ export class Federation implements NetHandlers {
   readonly #skews = new Map<KeyText, number>()
   readonly #verdictsOnUs = new Map<PeerId, string>()
   readonly #askedAt = new Map<PeerId, EpochMs>()
+  /** Of this process: two copies of a data folder have one key, and two of these. */
+  readonly #instance: string
+  readonly #instances = new Instances()
   readonly #opening = new Map<SocietyId, Promise<SocietyLog>>()
+  /** The newest charter of each founder to which this process consented. */
+  readonly #promised = new Map<KeyText, SocietyId>()
   own:
     | {
         readonly log: SocietyLog
@@ -118,6 +133,7 @@ export class Federation implements NetHandlers {
     this.options = options
     this.ports = ports
     this.events = events
+    this.#instance = toBase64url(ports.random.bytes(16))
     this.policies = new Policies(ports.store)
     const guard = (what: string, task: Promise<unknown>) => this.#guard(what, task)
     this.#forks = new Forks(this.logs, ports, {
@@ -222,7 +238,10 @@ export class Federation implements NetHandlers {
     this.logs.set(society, log)
     this.ports.net.join(society)
     const asked = this.ports.net.peers().map(peer => this.#askStatus(peer))
-    this.#guard('status', Promise.all(asked).then(() => this.#tellWants()))
+    this.#guard(
+      'status',
+      Promise.all(asked).then(() => this.#tellWants()),
+    )
     return log
   }
 
@@ -285,7 +304,7 @@ export class Federation implements NetHandlers {
   #onOwnNote(log: SocietyLog, size: Seq): void {
     const { own } = this
     if (own?.log !== log || size <= log.replica.tip.size) return
-    own.foreign.onNote(size, { signing: own.sequencer.signed > 0, ready: startBarrier(log, own.foreign) === undefined })
+    own.foreign.onNote(size, { signing: own.sequencer.signed > 0, ready: startBarrier(own) === undefined })
     this.#tellBarrier()
   }
 
@@ -311,14 +330,14 @@ export class Federation implements NetHandlers {
   /** Why the own log may not grow now. */
   sequencerBarrier(): Rejection | undefined {
     if (this.own === undefined) return rejection('NOT_SEQUENCER')
-    const { log, foreign } = this.own
+    const { log } = this.own
     const { halt } = log.replica
     if (halt?.mode === 'frozen') return rejection('FROZEN')
     if (halt?.mode === 'resuming') return rejection('RESUMING')
     if (halt !== undefined) return rejection('VOID_ENTRY', 'code' in halt ? halt.code : undefined)
     const { wrong } = log.snapshots
     if (wrong !== undefined) return rejection('STATE_CLAIM', `entry ${wrong.seq}`)
-    const starting = startBarrier(log, foreign)
+    const starting = startBarrier(this.own)
     if (starting !== undefined) return starting
     const signer = this.societySigner()
     if (!signer.ok) return signer.error
@@ -340,6 +359,21 @@ export class Federation implements NetHandlers {
     const witnesses = this.own?.log.replica.finalitySets().current.witnesses ?? []
     const skews = witnesses.flatMap(key => this.#skews.get(key) ?? []).sort((a, b) => a - b)
     return skews[Math.floor(skews.length / 2)] ?? 0
+  }
+
+  /**
+   * This node consented to that founder's charter. A founder that asks again had no success with the charter before, which
+   * is forgotten: nothing of it will ever come.
+   */
+  async promise(founder: KeyText, society: SocietyId): Promise<void> {
+    const before = this.#promised.get(founder)
+    this.#promised.set(founder, society)
+    if (before !== undefined && before !== society && this.logs.get(before)?.replica.tip.size === 0) {
+      await this.policies.forget(before)
+      this.logs.delete(before)
+      this.ports.net.leave(before)
+    }
+    await this.setPolicy(society, { follow: true, witness: true })
   }
 
   async setPolicy(society: SocietyId, changes: Partial<Policy>): Promise<void> {
@@ -377,6 +411,8 @@ export class Federation implements NetHandlers {
     this.events.peer(peer, false)
     this.#verdictsOnUs.delete(peer.peer)
     this.#askedAt.delete(peer.peer)
+    this.#instances.gone(peer.witnessKey)
+    this.own?.log.startUp.twin(peer.witnessKey, false)
     for (const log of this.logs.values()) log.plan.onGone(peer.peer)
   }
 
@@ -406,12 +442,17 @@ export class Federation implements NetHandlers {
       timeoutMs: STATUS_TIMEOUT_MS,
     })
     if (!reply.ok) return this.events.rejected(reply.error)
-    await this.#onStatus(peer, reply.value)
+    this.own?.log.startUp.twin(peer.witnessKey, reply.value.twin === true)
+    await this.#onStatus(peer, reply.value, true)
   }
 
   async #serveStatus(peer: PeerInfo, request: StatusMessage): Promise<Result<StatusMessage>> {
-    const answer = await this.#statusFor(peer, request)
-    this.#guard('status', this.#onStatus(peer, request))
+    const { instance } = request
+    const now = this.ports.clock.now()
+    if (instance !== undefined) this.#instances.heard(peer.witnessKey, instance, now)
+    const isTwin = instance !== undefined && this.#instances.hasElder(peer.witnessKey, instance, now)
+    const answer = { ...(await this.#statusFor(peer, request)), ...(isTwin ? { twin: true as const } : {}) }
+    this.#guard('status', this.#onStatus(peer, request, false))
     return ok(answer)
   }
 
@@ -445,12 +486,14 @@ export class Federation implements NetHandlers {
     const blocked = peer.society !== '' && this.policies.get(peer.society).block
     return {
       clock: this.ports.clock.now(),
+      instance: this.#instance,
       logs,
       verdict: blocked ? { verdict: 'blocked', why: 'policy' } : { verdict: 'ok' },
     }
   }
 
-  async #onStatus(peer: PeerInfo, message: StatusMessage): Promise<void> {
+  /** `isAnswer`: to a question of this process; a question of the peer's own may be meant for another one with our keys. */
+  async #onStatus(peer: PeerInfo, message: StatusMessage, isAnswer: boolean): Promise<void> {
     if (this.#stopped) return
     this.#skews.set(peer.witnessKey, message.clock - this.ports.clock.now())
     this.#verdictsOnUs.set(peer.peer, message.verdict.verdict)
@@ -466,7 +509,8 @@ export class Federation implements NetHandlers {
       // note was looked at: what it proves must be known before anything is signed.
       const size = peer.society === log.society ? (spoken?.size ?? 0) : (spoken?.cosigned ?? 0)
       const note = spoken !== undefined && size > log.replica.tip.size ? log.notes.open(spoken.note) : undefined
-      log.startUp.told(peer.witnessKey, size, note?.ok === true ? note.value.checkpoint.size : 0)
+      if (isAnswer || this.own?.log !== log)
+        log.startUp.told(peer.witnessKey, size, note?.ok === true ? note.value.checkpoint.size : 0)
       if (status !== undefined) this.#ranges.sync(log)
     }
     this.#tellBarrier()

@@ -17,6 +17,7 @@ import { storeKey } from '../store/ledger.ts'
 import type { SocietyId } from '../units.ts'
 import type { EntriesReply, Net, PeerId, Verdict } from './net.ts'
 import type { SocietyLog } from './society-log.ts'
+import { readConvicted } from './succession.ts'
 
 const ASK_TIMEOUT_MS = 5_000
 
@@ -113,6 +114,7 @@ export class Forks {
     const { halt } = log.replica
     if (halt?.mode === 'frozen' || halt?.mode === 'resuming') return
     await log.replica.stop({ mode: 'frozen' }, [{ type: 'put', key: storeKey.fork(log.society), value: proof }])
+    log.convicted = await readConvicted(this.#ports.store, log.society, this.#ports.context)
     this.#events.frozen(log)
     await this.#ports.net.publishProof(proof)
   }

@@ -15,6 +15,7 @@ import { DAY_MS, type HashText, type KeyText, type SocietyId } from '../units.ts
 import type { Federation } from './federation.ts'
 import { signRecord } from './issue.ts'
 import { openVerified } from './serve.ts'
+import type { Predecessor } from './succession.ts'
 
 const CONSENT_TIMEOUT_MS = 10_000
 
@@ -28,6 +29,8 @@ export interface GenesisRequest {
   /** Members of the law that differ from the defaults. */
   readonly law?: JsonObject
   readonly next: HashText
+  /** The log that ended, where this one goes on. */
+  readonly predecessor?: Predecessor
 }
 
 /** The charter without its signatures, with the defaults filled in. */
@@ -48,6 +51,7 @@ export function draftCharter(
     interval_ms: request.interval_ms ?? DAY_MS,
     law,
     next: request.next,
+    ...(request.predecessor === undefined ? {} : { predecessor: request.predecessor }),
     slug: request.slug,
     society_key: societyKey,
   }

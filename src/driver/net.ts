@@ -62,6 +62,10 @@ export interface EntriesReply {
 
 export interface StatusMessage {
   readonly clock: EpochMs
+  /** Made by chance when the sender's process began: two of them with one key are two processes. */
+  readonly instance?: string
+  /** In an answer: another process with the asker's witness key speaks here too, and did before the asker. */
+  readonly twin?: true
   readonly logs: readonly LogStatus[]
   /** What the sender thinks of the receiver. */
   readonly verdict: { readonly verdict: 'ok' | 'limited' | 'blocked'; readonly why?: string }

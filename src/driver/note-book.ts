@@ -162,7 +162,11 @@ export class NoteBook {
     }
     const own = await this.#replica.rootAt(size)
     if (own === undefined) return fail(rejection('INTERNAL', 'no root'))
-    if (!sameHash(own, root)) return ok({ type: 'conflict', note })
+    if (!sameHash(own, root)) {
+      // Of an epoch that was left it is no evidence any more: that history was given up.
+      const isSpent = epochOf(note.checkpoint.origin, this.#replica.society) !== this.#replica.epoch
+      return isSpent ? fail(rejection('EPOCH_SPENT', note.checkpoint.origin)) : ok({ type: 'conflict', note })
+    }
     const fresh = this.#verifyCosignatures(note)
     if (fresh === undefined) return fail(rejection('COSIGNATURE_INVALID'))
     return ok(await this.#hold(note, fresh))

@@ -1,21 +1,25 @@
 import { type Code, type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import type { KeyText, Seq, SocietyId } from '../units.ts'
-import type { ForeignSignatures } from '../witnessing/key-guard.ts'
 import type { Federation } from './federation.ts'
 import type { Halt } from './replica.ts'
 import type { SocietyLog } from './society-log.ts'
 
 /** Why the log's own node, or one of its witnesses, does not sign yet after a start; and how an operator decides. */
 
+type OwnLog = NonNullable<Federation['own']>
+
 /** Why the own log may not grow as far as its history and its key are concerned. */
-export function startBarrier(log: SocietyLog, foreign: ForeignSignatures): Rejection | undefined {
+export function startBarrier({ foreign, log, sequencer }: OwnLog): Rejection | undefined {
   const { size } = log.replica.tip
   if (foreign.inUse) return rejection('KEY_IN_USE')
   if (size === 0) return undefined
   if (foreign.owed > size) return rejection('STARTING', missingText(foreign.owed, size))
-  if (log.sequencerReady()) return undefined
   const { quorum, witnesses } = log.replica.finalitySets().current
+  // A word without proof, so it holds up a start only: no liar stops a log that is being written.
+  const twins = sequencer.signed > 0 ? 0 : log.startUp.twins(witnesses)
+  if (twins > 0) return rejection('STARTING', `${twins} witnesses hear another process with the keys of this node`)
+  if (log.sequencerReady()) return undefined
   const newest = log.startUp.newest(witnesses)
   const heard = witnesses.length - log.startUp.missing(witnesses).length
   return rejection(
@@ -46,8 +50,7 @@ export function startUpOf(node: Federation, log: SocietyLog): StartUpFacts | und
   if (halt !== undefined || inForce === undefined) return undefined
   const isOwn = own?.log === log
   const owed = isOwn ? own.foreign.owed : 0
-  if (isOwn ? startBarrier(log, own.foreign) === undefined : !log.namesUs || log.witnessReady(tip.size))
-    return undefined
+  if (isOwn ? startBarrier(own) === undefined : !log.namesUs || log.witnessReady(tip.size)) return undefined
   const { quorum, witnesses } = log.replica.finalitySets().current
   const others = isOwn ? witnesses : witnesses.filter(key => key !== node.ports.witnessSigner.key)
   const keys = isOwn ? others : [inForce.law.witness_key, ...others]

@@ -50,6 +50,12 @@ export class Policies {
     this.#known.set(society, { block, follow, witness })
   }
 
+  /** As if it had never been named. */
+  async forget(society: SocietyId): Promise<void> {
+    await this.#store.batch([{ type: 'del', key: storeKey.policy(society) }], { sync: true })
+    this.#known.delete(society)
+  }
+
   /** Witness keys whose societies this node consents to witness: given before a charter exists, when there is no id to name. */
   founders(): readonly KeyText[] {
     return [...this.#founders].sort()

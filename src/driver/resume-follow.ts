@@ -111,7 +111,10 @@ export class ResumeFollower {
     const theirs = await this.#prefix(log, peer, size)
     // Both lead to one note, so the smaller one is a prefix of the larger.
     return (
-      own !== undefined && theirs.ok && sameHash(theirs.value.root, own) && sameHash(theirs.value.note.root, kept.note.root)
+      own !== undefined &&
+      theirs.ok &&
+      sameHash(theirs.value.root, own) &&
+      sameHash(theirs.value.note.root, kept.note.root)
     )
   }
 

@@ -2,6 +2,7 @@ import { canonicalBytes, type Json } from '../canonical.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import { checkUnsigned, encodeSubmission, openEntry } from '../ingest/open.ts'
 import { leafHash, sameHash } from '../log/merkle.ts'
+import type { StoreRange } from '../ports.ts'
 import type { Law } from '../records/law.ts'
 import type { ResumeBody } from '../records/resume.ts'
 import type { AnyRecord, OpenedEntry, Sig } from '../records/types.ts'
@@ -134,10 +135,19 @@ export class Resumes {
   }
 
   /** The entries held here from `from` on. */
-  async dropped(log: SocietyLog, from: Seq, limit: number): Promise<readonly DroppedEntry[]> {
+  dropped(log: SocietyLog, from: Seq, limit: number): Promise<readonly DroppedEntry[]> {
+    return this.#listed({ ...rangeOf.entries(log.society, from), limit })
+  }
+
+  /** The entries that were given up here when `epoch` ended. */
+  droppedOf(log: SocietyLog, epoch: number, limit: number): Promise<readonly DroppedEntry[]> {
+    return this.#listed({ ...rangeOf.dropped(log.society, epoch), limit })
+  }
+
+  async #listed(range: StoreRange): Promise<readonly DroppedEntry[]> {
     const { context, store } = this.#node.ports
     const found: DroppedEntry[] = []
-    for await (const [, bytes] of store.range({ ...rangeOf.entries(log.society, from), limit })) {
+    for await (const [, bytes] of store.range(range)) {
       const opened = openEntry(bytes, context.sha256)
       if (!opened.ok) continue
       const { id, record, seq, time } = opened.value
@@ -162,7 +172,9 @@ export class Resumes {
     const work = await this.#collect(log, plan, at, law)
     if (!work.ok) return work
     const { quorum } = law.finality
-    const chosen = [...work.value.sigs.values()].filter(({ by }) => law.finality.witnesses.includes(by)).slice(0, quorum)
+    const chosen = [...work.value.sigs.values()]
+      .filter(({ by }) => law.finality.witnesses.includes(by))
+      .slice(0, quorum)
     if (chosen.length < quorum)
       return fail(rejection('RESUME_QUORUM', `${chosen.length} of ${quorum}${refusalsText(work.value.refused)}`))
     const societySig = [...work.value.sigs.values()].filter(({ by }) => !law.finality.witnesses.includes(by))
@@ -180,7 +192,8 @@ export class Resumes {
   async #collect(log: SocietyLog, plan: ResumePlan, at: StateAt, law: Law): Promise<Result<Collecting>> {
     const held = this.#collectingFor(plan)
     const work = held ?? (await this.#begin(log, plan, at))
-    if (work === undefined) return fail(rejection('NOT_SEQUENCER', "the key in force at that size is not this folder's"))
+    if (work === undefined)
+      return fail(rejection('NOT_SEQUENCER', "the key in force at that size is not this folder's"))
     this.#collecting = work
     const missing = law.finality.witnesses.filter(key => !work.sigs.has(key))
     work.refused.clear()
@@ -224,9 +237,22 @@ export class Resumes {
     const { context, store } = this.#node.ports
     const [fork, bad] = await store.getMany([storeKey.fork(log.society), storeKey.void(log.society)])
     if (fork !== undefined) return ok({ cause: 'fork', evidence: toBase64url(context.sha256(fork)) })
-    const { code, seq } = (decodeState(bad) ?? {}) as { code?: string; seq?: Seq }
-    if (bad === undefined || seq === undefined || kept > seq) return fail(rejection('RESUME_SOUND'))
-    return ok({ cause: code === 'STATE_CLAIM' ? 'claim' : 'void', evidence: toBase64url(context.sha256(bad)) })
+    const voidAt = (decodeState(bad) as { seq?: Seq } | undefined)?.seq
+    const claimAt = log.snapshots.wrong?.seq
+    if (voidAt !== undefined && kept <= voidAt) return this.#named(log, 'void', voidAt)
+    return claimAt !== undefined && kept <= claimAt
+      ? this.#named(log, 'claim', claimAt)
+      : fail(rejection('RESUME_SOUND'))
+  }
+
+  /** The entry at fault, by its hash; one that was never applied here, by its place. */
+  async #named(
+    log: SocietyLog,
+    cause: ResumeBody['cause'],
+    seq: Seq,
+  ): Promise<Result<{ cause: ResumeBody['cause']; evidence: HashText }>> {
+    const [bytes = canonicalBytes(seq)] = await log.replica.entries(seq, 1)
+    return ok({ cause, evidence: toBase64url(this.#node.ports.context.sha256(bytes)) })
   }
 
   // ---- the witness's side
@@ -294,7 +320,8 @@ export class Resumes {
       final: log.notes.final,
       approved,
     })
-    for (const oldest of this.#proposals.keys()) if (this.#proposals.size > PROPOSALS_MAX) this.#proposals.delete(oldest)
+    for (const oldest of this.#proposals.keys())
+      if (this.#proposals.size > PROPOSALS_MAX) this.#proposals.delete(oldest)
     return approved
   }
 

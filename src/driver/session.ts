@@ -76,7 +76,7 @@ export class DecideSession {
         if (!decided.ok) return decided.error
         this.#draft.absorb(decided.value)
         this.#leaves.push(entry.leaf)
-        if (readState.snapshots(this.#draft)?.last === entry.seq + 1) this.#snapshotDue = entry.seq + 1
+        if (readState.snapshots(decided.value)?.last === entry.seq + 1) this.#snapshotDue = entry.seq + 1
         return undefined
       } catch (error) {
         if (!(error instanceof MissingKey)) throw error

@@ -6,8 +6,8 @@ import type { DecideContext } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { StateDigester } from '../state/digest.ts'
 import type { SnapshotClaim, SnapshotState } from '../state/model.ts'
-import { createMemoryStore } from '../store/memory.ts'
 import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
+import { createMemoryStore } from '../store/memory.ts'
 import type { HashText, Seq } from '../units.ts'
 import type { Replica } from './replica.ts'
 import { replay } from './rewind.ts'
@@ -133,7 +133,8 @@ export class Snapshots {
       else if (size === 0) this.#update(0, { own: this.#empty() })
       // The snapshot keeps the entries that it needs, even if the log goes back meanwhile.
       else {
-        const make = size === tip.size ? (at: StoreReader) => this.#digest(at) : (at: StoreReader) => this.#again(at, size)
+        const make =
+          size === tip.size ? (at: StoreReader) => this.#digest(at) : (at: StoreReader) => this.#again(at, size)
         this.#compute(size, root, make, await this.#store.snapshot())
       }
     }

@@ -1,6 +1,7 @@
 import type { GapBudget } from '../ingest/gap-buffer.ts'
 import type { Note } from '../log/note.ts'
 import type { Clock, Signer, Store, Verifier } from '../ports.ts'
+import type { CharterBody } from '../records/charter.ts'
 import type { DecideContext } from '../records/types.ts'
 import type { Rejection } from '../rejection.ts'
 import { FetchPlan } from '../sync/fetch-plan.ts'
@@ -11,6 +12,7 @@ import { NoteBook } from './note-book.ts'
 import { type Halt, Replica } from './replica.ts'
 import type { ResumeInWork } from './rewind.ts'
 import { Snapshots } from './snapshots.ts'
+import { readCharter, readConvicted } from './succession.ts'
 import { Witness } from './witness.ts'
 
 export interface LogEvents {
@@ -48,6 +50,10 @@ export class SocietyLog {
   readonly snapshots: Snapshots
   readonly plan = new FetchPlan()
   readonly startUp = new StartUp()
+  /** Undefined until it is here. */
+  charter: CharterBody | undefined
+  /** Witnesses that cosigned two histories of this epoch. */
+  convicted: readonly KeyText[] = []
   readonly #witnessKey: KeyText
   #epoch: number
   /** Notes of another history that are being looked at: until it is clear what they prove, nothing is cosigned. */
@@ -59,7 +65,11 @@ export class SocietyLog {
     this.notes = notes
     this.#witnessKey = components.witnessSigner.key
     this.#epoch = replica.epoch
-    replica.onCommit(() => this.#onEpoch())
+    replica.onCommit(({ entries }) => {
+      const [first] = entries
+      if (first?.seq === 0) this.charter = first.record.body as unknown as CharterBody
+      this.#onEpoch()
+    })
     const { events } = components
     this.follower = new Follower(
       replica,
@@ -100,6 +110,7 @@ export class SocietyLog {
     if (this.#epoch === this.replica.epoch) return
     this.#epoch = this.replica.epoch
     this.startUp.reset()
+    this.convicted = []
   }
 
   static async open(society: SocietyId, components: LogComponents): Promise<SocietyLog> {
@@ -108,6 +119,8 @@ export class SocietyLog {
     await notes.load()
     const log = new SocietyLog(replica, notes, components)
     await log.snapshots.load()
+    log.charter = await readCharter(replica, components.context)
+    log.convicted = await readConvicted(components.store, society, components.context)
     return log
   }
 

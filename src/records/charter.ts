@@ -75,12 +75,12 @@ export const charterRules: RecordRules<'charter', CharterBody> = {
     const { amend, interval_ms, law, next, slug, society_key } = record.body
     const refused = refuseCharter(record.body)
     if (refused !== undefined) return refused
-    draft.set(stateKeys.charter, stateValue(amend === undefined ? { interval_ms, slug } : { amend, interval_ms, slug }))
-    draft.set(stateKeys.law, stateValue(law))
-    draft.set(stateKeys.keys, stateValue({ next, society: society_key }))
-    draft.set(stateKeys.ceilings, stateValue(genesisCeilings(time, law)))
-    draft.set(stateKeys.decay, stateValue(genesisDecay(time, interval_ms, law.decay)))
-    draft.set(stateKeys.pool, stateValue({ minted: '0', pool: '0', slashed: '0' }))
+    draft.create(stateKeys.charter, stateValue(amend === undefined ? { interval_ms, slug } : { amend, interval_ms, slug }))
+    draft.create(stateKeys.law, stateValue(law))
+    draft.create(stateKeys.keys, stateValue({ next, society: society_key }))
+    draft.create(stateKeys.ceilings, stateValue(genesisCeilings(time, law)))
+    draft.create(stateKeys.decay, stateValue(genesisDecay(time, interval_ms, law.decay)))
+    draft.create(stateKeys.pool, stateValue({ minted: '0', pool: '0', slashed: '0' }))
     return undefined
   },
 }

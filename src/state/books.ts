@@ -49,7 +49,7 @@ export function chargeFromPool(draft: Draft, lct: LctId, amount: MicroAtp): bool
 /** Units of 10^-15 micro-ATP become ADP. */
 export function addToPool(draft: Draft, units: bigint): void {
   const pool = poolOf(draft)
-  draft.set(stateKeys.pool, stateValue({ ...pool, pool: (BigInt(pool.pool) + units).toString() }))
+  draft.replace(stateKeys.pool, stateValue({ ...pool, pool: (BigInt(pool.pool) + units).toString() }))
 }
 
 /** False when the pool holds less. */
@@ -62,14 +62,14 @@ export function takeFromPool(draft: Draft, units: bigint): boolean {
 /** New ADP. */
 export function mintToPool(draft: Draft, amount: MicroAtp): void {
   const pool = poolOf(draft)
-  draft.set(stateKeys.pool, stateValue({ ...pool, minted: (BigInt(pool.minted) + BigInt(amount)).toString() }))
+  draft.replace(stateKeys.pool, stateValue({ ...pool, minted: (BigInt(pool.minted) + BigInt(amount)).toString() }))
   addToPool(draft, bookOf(amount))
 }
 
 /** Counts what was destroyed; the caller took it from an account or the pool. */
 export function countSlashed(draft: Draft, amount: MicroAtp): void {
   const pool = poolOf(draft)
-  draft.set(stateKeys.pool, stateValue({ ...pool, slashed: (BigInt(pool.slashed) + BigInt(amount)).toString() }))
+  draft.replace(stateKeys.pool, stateValue({ ...pool, slashed: (BigInt(pool.slashed) + BigInt(amount)).toString() }))
 }
 
 export function poolOf(draft: Draft): PoolState {

@@ -28,7 +28,8 @@ export function decide(view: StateView, society: SocietyId, entry: OpenedEntry, 
   if (bad !== undefined) return fail(bad)
   const refused = rules.decide(draft, entry, context)
   if (refused !== undefined) return fail(refused)
-  draft.set(stateKeys.time, entry.time)
+  if (isCharter) draft.create(stateKeys.time, entry.time)
+  else draft.replace(stateKeys.time, entry.time)
   if (!isCharter) draft.set(stateKeys.lane(record.author, record.lane), record.n)
   advanceSnapshots(draft, entry.seq + 1)
   return ok(draft)
@@ -72,7 +73,7 @@ function shared(draft: Draft, society: SocietyId, entry: OpenedEntry, freshnessM
   const bad = authorOf(draft, society, entry)
   if (bad !== undefined) return bad
   const now = advanceDecay(decay, entry.time, charter.interval_ms, law.decay)
-  if (now !== decay) draft.set(stateKeys.decay, stateValue(now))
+  if (now !== decay) draft.replace(stateKeys.decay, stateValue(now))
   return undefined
 }
 

@@ -14,13 +14,16 @@ export function isSnapshotSize(size: Seq, last: Seq, keys: number): boolean {
 /** The end of every decision: counts the keys, and marks `size`, which the log has with this entry, if a snapshot is due. */
 export function advanceSnapshots(draft: Draft, size: Seq): void {
   const held = readState.snapshots(draft)
-  if (held === undefined) return foundSnapshots(draft)
+  if (held === undefined) {
+    foundSnapshots(draft)
+    return
+  }
   const keys = held.keys + draft.keysMore
   // Keys of this entry: its own mark is not among those that decide about it.
   const isDue = isSnapshotSize(size, held.last, keys)
   if (isDue) draft.create(stateKeys.snapshot(size), {})
-  if (isDue) draft.set(stateKeys.snapshots, stateValue({ keys: keys + 1, last: size }))
-  else if (keys !== held.keys) draft.set(stateKeys.snapshots, stateValue({ keys, last: held.last }))
+  if (isDue) draft.replace(stateKeys.snapshots, stateValue({ keys: keys + 1, last: size }))
+  else if (keys !== held.keys) draft.replace(stateKeys.snapshots, stateValue({ keys, last: held.last }))
 }
 
 /** With the charter: the state before it, which is empty, is the first snapshot. */

@@ -19,10 +19,11 @@ export class MissingKey extends Error {
 export class Draft implements StateView {
   readonly #base: StateView
   readonly #changes = new Map<string, Json | undefined>()
-  /** Keys that the base cannot have; most drafts have none. */
-  #created: Set<string> | undefined
   /** Some value of the changes is undefined. Most drafts have none, and then one look tells all. */
   #deletes = false
+  /** Keys of which only the base knows whether it has them. */
+  readonly #unsure: string[] = []
+  #created = 0
 
   constructor(base: StateView) {
     this.#base = base
@@ -36,24 +37,31 @@ export class Draft implements StateView {
 
   /** undefined deletes. */
   set(key: string, value: Json | undefined): void {
+    if (!this.#changes.has(key)) this.#unsure.push(key)
+    else if (value === undefined && !this.#unsure.includes(key)) throw new RangeError(`${key} was said to be there`)
     this.#changes.set(key, value)
     if (value === undefined) this.#deletes = true
   }
 
-  /** As `set`, of a key that the base cannot have: what counts keys need not look, which would cost a read of the disk. */
+  /** As `set`, of a key that the base cannot have. What counts keys need not look, which could cost a read of the disk. */
   create(key: string, value: Json): void {
-    this.set(key, value)
-    this.#created ??= new Set()
-    this.#created.add(key)
+    if (!this.#changes.has(key)) this.#created++
+    this.#changes.set(key, value)
   }
 
-  /** How many keys more than its base this view has. Throws MissingKey for keys that were set without having been read. */
+  /** As `set`, of a key that the base has for certain: most entries change nothing else. */
+  replace(key: string, value: Json): void {
+    this.#changes.set(key, value)
+  }
+
+  /** How many keys more than its base this view has, by what was set here. Throws MissingKey for a key that nobody read before. */
   get keysMore(): number {
-    let more = 0
-    for (const [key, value] of this.#changes) {
-      const before = this.#created?.has(key) === true ? undefined : this.#base.get(key)
-      if (value === undefined) more -= before === undefined ? 0 : 1
-      else if (before === undefined) more++
+    let more = this.#created
+    for (const key of this.#unsure) {
+      const before = this.#base.get(key)
+      const now = this.#changes.get(key)
+      if (before === undefined) more += now === undefined ? 0 : 1
+      else if (now === undefined) more--
     }
     return more
   }
@@ -63,8 +71,9 @@ export class Draft implements StateView {
     return this.#changes
   }
 
-  /** Takes over another draft's changes. */
+  /** Takes over another draft's changes, which were counted there. */
   absorb(draft: Draft): void {
-    for (const [key, value] of draft.#changes) this.set(key, value)
+    for (const [key, value] of draft.#changes) this.#changes.set(key, value)
+    if (draft.#deletes) this.#deletes = true
   }
 }

@@ -8,6 +8,7 @@ import type { KeyText, Seq } from '../units.ts'
 export class StartUp {
   readonly #told = new Map<KeyText, Seq>()
   readonly #shown = new Map<KeyText, Seq>()
+  readonly #twins = new Set<KeyText>()
   #overridden = false
   /** What had been told when enough had been heard: nothing below it may be signed. What comes later is after the start. */
   #sequencerFloor: Seq | undefined
@@ -35,6 +36,17 @@ export class StartUp {
     this.#overridden = false
     this.#sequencerFloor = undefined
     this.#witnessFloor = undefined
+  }
+
+  /** Whether this one hears another process with our keys beside us. */
+  twin(key: KeyText, isHeard: boolean): void {
+    if (isHeard) this.#twins.add(key)
+    else this.#twins.delete(key)
+  }
+
+  /** How many of these hear one; none when an operator decided. */
+  twins(keys: readonly KeyText[]): number {
+    return this.#overridden ? 0 : keys.filter(key => this.#twins.has(key)).length
   }
 
   /** An operator took responsibility (the command repeats the size). */

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
 import { utf8Decode } from '../../src/canonical.ts'
-import { toBase64url } from '../../src/encoding.ts'
 import type { Snapshot } from '../../src/driver/snapshots.ts'
+import { toBase64url } from '../../src/encoding.ts'
 import { formatNote } from '../../src/log/note.ts'
-import type { Store } from '../../src/ports.ts'
-import { createMemoryStore } from '../../src/store/memory.ts'
 import { rangeOf, storeKey } from '../../src/store/ledger.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
 import type { HashText, Seq } from '../../src/units.ts'
 import type { Cluster } from '../support/cluster.ts'
 import type { ClusterNode } from '../support/cluster-node.ts'
 import { hashText } from '../support/identity.ts'
 import { Replay } from '../support/replay.ts'
-import { BELOW, bootBelow, burst, S, type Scene, sceneBelow, send } from '../support/snapshot-scene.ts'
+import { BELOW, bootBelow, burst, S, type Scene, sceneBelow, send, slowSnapshots } from '../support/snapshot-scene.ts'
 
 let scene: Scene
 
@@ -45,28 +44,6 @@ function tipsOf(node: ClusterNode, home: ClusterNode): readonly Seq[] {
   return tips
 }
 
-/** A store whose snapshots cannot be read before `open` is called. */
-function slowSnapshots(store: Store): { readonly store: Store; readonly open: () => void } {
-  let open = () => {}
-  const gate = new Promise<void>(resolve => {
-    open = resolve
-  })
-  const slow: Store = {
-    ...store,
-    async snapshot() {
-      const snapshot = await store.snapshot()
-      return {
-        ...snapshot,
-        async *range(range) {
-          await gate
-          yield* snapshot.range(range)
-        },
-      }
-    },
-  }
-  return { store: slow, open: () => open() }
-}
-
 describe('state claims', function () {
   this.timeout(60_000)
 
@@ -87,7 +64,11 @@ describe('state claims', function () {
     const [claimed] = await claimsIn(home, home)
     assert.ok(claimed !== undefined && claimed >= S)
     for (const node of [home, other])
-      assert.deepEqual(snapshotOf(node, home), { size: S, own: { digest, keys, root }, claim: { digest, seq: claimed } })
+      assert.deepEqual(snapshotOf(node, home), {
+        size: S,
+        own: { digest, keys, root },
+        claim: { digest, seq: claimed },
+      })
     await cluster.clock.advance(5_000)
     assert.deepEqual(await claimsIn(home, home), [claimed])
     await cluster.assertConverged()
@@ -147,14 +128,14 @@ describe('state claims', function () {
   })
 
   it('wait for a witness that is still computing: STATE_UNCHECKED, then final without further ado', async () => {
-    const slow: { open?: () => void } = {}
+    let open = () => {}
+    const gate = new Promise<void>(resolve => {
+      open = resolve
+    })
     const cluster = await bootBelow(scene, {
       store: (index, content) => {
         const store = createMemoryStore(content)
-        if (index === 0) return store
-        const gated = slowSnapshots(store)
-        slow.open = gated.open
-        return gated.store
+        return index === 0 ? store : slowSnapshots(store, () => gate)
       },
     })
     const [home, other] = pair(cluster)
@@ -166,7 +147,7 @@ describe('state claims', function () {
     const { claim } = snapshotOf(other, home) ?? {}
     assert.ok(claim !== undefined && other.log(home.society).notes.final <= claim.seq)
     assert.equal(home.codes.has('STATE_CLAIM'), false)
-    slow.open?.()
+    open()
     await cluster.final([home])
     await cluster.stop()
   })
@@ -184,7 +165,10 @@ describe('state claims', function () {
     const key = storeKey.digest(home.society, S)
     const foreign = { digest: hashText('x'), keys: 1, root: hashText('y') }
     const value = new TextEncoder().encode(JSON.stringify(foreign))
-    for (const op of [{ type: 'del', key }, { type: 'put', key, value }] as const) {
+    for (const op of [
+      { type: 'del', key },
+      { type: 'put', key, value },
+    ] as const) {
       const cluster = await bootBelow({ now: first.clock.now(), disks: [disk, otherDisk.apply([op])] })
       const [, node] = pair(cluster)
       await node.log(home.society).snapshots.idle()

@@ -136,4 +136,58 @@ describe('a society that forks its log', function () {
       for (const node of honest) assert.deepEqual(node.faults, [], node.slug)
     })
   }
+
+  it('goes on under epoch 1 once a quorum has countersigned what is kept, and the old proof stops it no more', async () => {
+    const [forker, ...some] = (await side('left', ['alder', 'birch', 'cedar'], 4)) as [LocalNode, ...LocalNode[]]
+    const [copy, dogwood] = (await side('right', ['dogwood'], 2)) as [LocalNode, LocalNode]
+    const { society } = forker
+    const kept = common + 4
+    await until('a final on one side', () => some.every(node => node.log(society).notes.final === kept), LIMIT_MS)
+    await copy.stop()
+    for (const node of [forker, ...some]) await node.connect(dogwood)
+    const all = [forker, ...some, dogwood]
+    const isFrozen = (node: LocalNode) => node.log(society).replica.halt?.mode === 'frozen'
+    await until('everybody holds the proof', () => all.every(isFrozen), LIMIT_MS)
+    const [proof] = await dogwood.store.getMany([storeKey.fork(society)])
+    assert.ok(proof)
+
+    const { resumes } = forker.running.service
+    const less = await resumes.plan(common)
+    assert.equal(less.ok ? '' : less.error.code, 'RESUME_FINAL')
+    const plan = await resumes.plan()
+    assert.ok(plan.ok)
+    const { root, size } = plan.value
+    assert.deepEqual([size, plan.value.final, plan.value.given_up.count, plan.value.cause], [kept, kept, 0, 'fork'])
+    const early = await resumes.resume(size, root)
+    assert.equal(early.ok ? '' : early.error.code, 'RESUME_QUORUM')
+    for (const node of some) {
+      const [proposal] = await node.running.service.resumes.proposals()
+      assert.ok(proposal)
+      assert.deepEqual([proposal.society, proposal.size, proposal.approved], [society, kept, false])
+      assert.ok((await node.running.service.resumes.approve(proposal)).ok)
+    }
+    // It cosigned the other history: there is nothing that its operator could decide.
+    assert.deepEqual(
+      (await dogwood.running.service.resumes.proposals()).map(({ given_up }) => given_up.count),
+      [],
+    )
+    const resumed = await resumes.resume(size, root)
+    assert.ok(resumed.ok, resumed.ok ? '' : `${resumed.error.code} ${resumed.error.detail}`)
+    await until('all are in epoch 1', () => all.every(node => node.log(society).replica.epoch === 1), LIMIT_MS)
+    await ready(all)
+    await forker.issue('atp.mint', { amount: 77 })
+    await allFinal([forker], all)
+    for (const node of all) {
+      const shown = node.running.service.society(society)
+      assert.deepEqual([shown?.state, shown?.epoch, shown?.resumed, shown?.frozen], ['running', 1, [kept], false])
+      assert.equal(await node.running.federation.proof(proof), 'ignore')
+      assert.equal(node.log(society).replica.halt, undefined)
+    }
+    const given = await dogwood.running.service.resumes.dropped(society, 0)
+    assert.deepEqual(given.ok ? given.value.map(({ kind, seq }) => [kind, seq]) : [], [
+      ['atp.mint', common],
+      ['atp.mint', common + 1],
+    ])
+    for (const node of all) assert.deepEqual(node.faults, [], node.slug)
+  })
 })

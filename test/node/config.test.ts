@@ -5,6 +5,7 @@ import { type Option, type OptionName, options } from '../../node/config/options
 import { type ConfigSources, readConfig } from '../../node/config/read.ts'
 
 const HOME = '/home/ada'
+const PEER = '12D3KooWHnyKgm3KMjyweiA3cQMfuAySf47K6xk2veQ5mLCUaYpi'
 
 function read(sources: Partial<ConfigSources>) {
   return readConfig({ flags: {}, ...sources, env: { HOME, ...sources.env } })
@@ -24,9 +25,17 @@ function problems(sources: Partial<ConfigSources>): readonly string[] {
 /** A value of each option that is not its default, as text; and one that is wrong. */
 const samples: { readonly [Name in OptionName]: readonly [text: string, value: unknown, wrong?: string] } = {
   dir: ['/srv/web4', '/srv/web4', 'a\0b'],
+  name: ['alpha', 'alpha', 'Alpha!'],
   listen: ['/ip4/0.0.0.0/tcp/4481', ['/ip4/0.0.0.0/tcp/4481'], 'localhost:4481'],
   peers: ['/ip4/127.0.0.1/tcp/1,/dns4/b.example/tcp/2', ['/ip4/127.0.0.1/tcp/1', '/dns4/b.example/tcp/2'], '/ip4/x'],
   federation: ['test-7', 'test-7', '-x'],
+  dht: ['client', 'client', 'on'],
+  addresses: ['public', 'public', 'private'],
+  mdns: ['on', true, 'yes'],
+  max_connections: ['64', 64, '7'],
+  allow: [`${PEER},/ip4/10.0.0.0/ipcidr/8`, [PEER, '/ip4/10.0.0.0/ipcidr/8'], '/ip4/10.0.0.0/ipcidr/33'],
+  deny: ['/ip6/fe80::/ipcidr/10,/ip4/192.0.2.7', ['/ip6/fe80::/ipcidr/10', '/ip4/192.0.2.7'], `${PEER}x`],
+  network_key_file: ['/etc/web4/swarm.key', '/etc/web4/swarm.key', 'a\0b'],
   api_host: ['::1', '::1', 'a b'],
   api_port: ['0', 0, '65536'],
   log_level: ['debug', 'debug', 'loud'],

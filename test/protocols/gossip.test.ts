@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Stream } from '@libp2p/interface'
-import { sha256 } from '../../node/crypto/sodium.ts'
+import { sha256, systemClock } from '../../node/crypto/sodium.ts'
 import { createHost, transportKey } from '../../node/net/host.ts'
 import { MESSAGE_BYTES_MAX } from '../../protocols/gossip/constants.ts'
 import { createGossip } from '../../protocols/gossip/gossip.ts'
@@ -11,7 +11,7 @@ import { messageId } from '../../protocols/gossip/settings.ts'
 import { logTopic, proofTopic, societyOfTopic } from '../../protocols/gossip/topics.ts'
 import { utf8Encode } from '../../src/canonical.ts'
 import type { NetHandlers, Verdict } from '../../src/driver/net.ts'
-import { address, societyId, startNode, type TestNode, testNode } from '../support/net.ts'
+import { address, hostDefaults, societyId, startNode, type TestNode, testNode } from '../support/net.ts'
 import { until } from '../support/until.ts'
 
 const society = societyId('alpha')
@@ -204,8 +204,10 @@ describe('a stream of gossip that ended before its connection', () => {
       },
     })
     const host = await createHost(
-      { key, listen: [], denied: new Set() },
+      { ...hostDefaults, key },
       {
+        clock: systemClock,
+        sha256,
         pubsub(components) {
           const pubsub = gossip.service(components)
           streams = () =>

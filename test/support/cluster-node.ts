@@ -3,6 +3,7 @@ import type { JsonObject } from '../../src/canonical.ts'
 import { Births } from '../../src/driver/births.ts'
 import { Federation, type FederationOptions } from '../../src/driver/federation.ts'
 import { Issuer } from '../../src/driver/issue.ts'
+import { LawDesk } from '../../src/driver/law.ts'
 import { openVerified, sequence } from '../../src/driver/serve.ts'
 import { claimStates } from '../../src/driver/state-claims.ts'
 import type { SocietyLog } from '../../src/driver/society-log.ts'
@@ -14,7 +15,7 @@ import type { Result } from '../../src/result.ts'
 import type { LctId, Seq, SocietyId } from '../../src/units.ts'
 import { context, hashText, type Identity, identity, makeRecord, signRecord, submissionBytes } from './identity.ts'
 import type { SeededRandom } from './random.ts'
-import { keyRing, societyKey } from './rings.ts'
+import { longRing } from './rings.ts'
 import { keysOfSociety } from './society.ts'
 import type { VirtualNet } from './virtual-net.ts'
 
@@ -46,7 +47,7 @@ export interface NodeSetup {
   readonly net: VirtualNet
   readonly random: SeededRandom
   readonly options?: Partial<FederationOptions>
-  /** Default: the society key and the next one. */
+  /** Default: the society key and those that come after it. */
   readonly ring?: SocietyKeys
 }
 
@@ -59,6 +60,7 @@ export class ClusterNode {
   readonly federation: Federation
   readonly issuer: Issuer
   readonly births: Births
+  readonly laws: LawDesk
   readonly rejected: Rejection[] = []
   readonly rewinds: { readonly society: SocietyId; readonly size: Seq }[] = []
   readonly faults: { readonly what: string; readonly error: unknown }[] = []
@@ -74,7 +76,7 @@ export class ClusterNode {
     this.setup = setup
     this.name = setup.name
     this.keys = keysOfSociety(setup.slug ?? setup.name)
-    this.ring = setup.ring ?? keyRing(societyKey(setup.slug ?? setup.name, 0), societyKey(setup.slug ?? setup.name, 1))
+    this.ring = setup.ring ?? longRing(setup.slug ?? setup.name)
     this.federation = new Federation(
       { ...nodeOptions, ...setup.options },
       {
@@ -105,6 +107,7 @@ export class ClusterNode {
     this.issuer = new Issuer(this.federation)
     claimStates(this.federation, this.issuer)
     this.births = new Births(this.federation, this.issuer)
+    this.laws = new LawDesk(this.federation, this.issuer)
   }
 
   async start(): Promise<void> {

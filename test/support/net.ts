@@ -1,4 +1,5 @@
 import { sha256, systemClock, systemRandom, verifySync } from '../../node/crypto/sodium.ts'
+import type { HostOptions } from '../../node/net/host.ts'
 import { createNet, type NetComponents, type NetOptions, type NodeNet } from '../../node/net/net.ts'
 import { utf8Encode } from '../../src/canonical.ts'
 import type { NetHandlers, PeerInfo, RequestName } from '../../src/driver/net.ts'
@@ -10,6 +11,17 @@ import { identity } from './identity.ts'
 
 export const verifier: Verifier = {
   verify: async jobs => jobs.map(({ key, signature, message }) => verifySync(key, signature, message)),
+}
+
+/** A host that only talks: no listeners, no DHT, everybody may. */
+export const hostDefaults: Omit<HostOptions, 'key'> = {
+  federation: 'test',
+  listen: [],
+  access: { allowed: [], configured: [], denied: [] },
+  connectionsMax: 16,
+  dht: 'off',
+  addresses: 'any',
+  mdns: false,
 }
 
 /** A well-formed society id of this name. */

@@ -89,6 +89,7 @@ class Drawing {
       [1, () => this.#changeKey()],
       [3, () => this.#introduce()],
       [1, () => this.#block()],
+      [1, () => this.#claim()],
     ]
   }
 
@@ -230,6 +231,10 @@ class Drawing {
       kind: 'introduce',
       body: home.introduction(lct, home.standing(lct, { time: this.#time }), { time: this.#time }),
     }
+  }
+  /** Size 0 is good once, the other one not yet. */
+  #claim(): Draftable {
+    return { kind: 'state', body: { digest: hashText(`${this.#n}`), size: this.#random(2) * 10_000 } }
   }
   /** The last of the others; births want its witness, so there are none afterwards. */
   #block(): Draftable | undefined {

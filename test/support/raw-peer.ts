@@ -9,7 +9,7 @@ import { utf8Decode, utf8Encode } from '../../src/canonical.ts'
 import type { PeerId } from '../../src/driver/net.ts'
 import type { Signer } from '../../src/ports.ts'
 import { identity } from './identity.ts'
-import { address, societyId, type Target } from './net.ts'
+import { address, hostDefaults, societyId, type Target } from './net.ts'
 
 /** A peer that says who it is, as a node does, and then sends whatever a test likes. */
 export interface RawPeer {
@@ -26,16 +26,7 @@ export async function rawPeer(name: string, to: Target, signer: Signer = identit
   const { key, peer: self } = await transportKey(sha256(utf8Encode(name)))
   const gossip = createGossip({ federation: 'test' }, { sha256 })
   const host = await createHost(
-    {
-      key,
-      federation: 'test',
-      listen: [],
-      access: { allowed: [], configured: [], denied: [] },
-      connectionsMax: 16,
-      dht: 'off',
-      addresses: 'any',
-      mdns: false,
-    },
+    { ...hostDefaults, key },
     {
       clock: systemClock,
       sha256,

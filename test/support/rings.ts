@@ -1,6 +1,7 @@
 import { commitmentOf, type SocietyRing } from '../../node/keys/society-ring.ts'
 import type { Signer, SocietyKeys } from '../../src/ports.ts'
 import { CodedError } from '../../src/rejection.ts'
+import type { HashText, KeyText } from '../../src/units.ts'
 import { type Identity, identity } from './identity.ts'
 import { keysOfSociety } from './society.ts'
 
@@ -12,6 +13,16 @@ export function societyKey(slug: string, n: number): Identity {
 
 export function keyRing(...signers: readonly Signer[]): SocietyKeys {
   return { held: signers.map(({ key }) => key), signerFor: key => signers.find(signer => signer.key === key) }
+}
+
+/** The charter's key and the five that follow it. */
+export function longRing(slug: string): SocietyKeys {
+  return keyRing(...[0, 1, 2, 3, 4, 5].map(n => societyKey(slug, n)))
+}
+
+/** Brings the n-th key of the society into force. */
+export function rotationOf(slug: string, n: number): { readonly key: KeyText; readonly next: HashText } {
+  return { key: societyKey(slug, n).key, next: commitmentOf(societyKey(slug, n + 1).key) }
 }
 
 /** What a node has in files, in memory. */

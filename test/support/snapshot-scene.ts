@@ -1,4 +1,5 @@
 import { SNAPSHOT_ENTRIES_MIN } from '../../src/limits.ts'
+import type { Store } from '../../src/ports.ts'
 import type { Result } from '../../src/result.ts'
 import type { Seq } from '../../src/units.ts'
 import { Cluster, type ClusterOptions, type Disks } from './cluster.ts'
@@ -56,4 +57,21 @@ export function burst(node: ClusterNode, count: number, others: readonly (readon
     const record = makeRecord(kind, body, { author: node.society, lane: LANE, n, society: node.society, time })
     return node.submit(record, [node.keys.society])
   })
+}
+
+/** A store whose snapshots can be read only after `wait`. */
+export function slowSnapshots(store: Store, wait: () => Promise<void>): Store {
+  return {
+    ...store,
+    async snapshot() {
+      const snapshot = await store.snapshot()
+      return {
+        ...snapshot,
+        async *range(range) {
+          await wait()
+          yield* snapshot.range(range)
+        },
+      }
+    },
+  }
 }

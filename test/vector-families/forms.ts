@@ -17,6 +17,7 @@ import { epochOf, keyId, originOf, TYPE_COSIGNATURE, TYPE_ED25519 } from '../../
 import { lctField, slugField, societyField } from '../../src/records/fields.ts'
 import { type EntityType, homeOf, lctIdOf, societyIdOf } from '../../src/records/names.ts'
 import { stateDigest } from '../../src/state/digest.ts'
+import { isSnapshotSize } from '../../src/state/snapshots.ts'
 import { hex, naiveRoot, unhex } from '../log/fixtures.ts'
 import { numberedPairs } from '../support/pairs.ts'
 import type { Vector } from '../support/vector-files.ts'
@@ -146,6 +147,19 @@ export function runDigest({ count = 0, digest, id, keys, pairs }: DigestVector):
     chunks.push(sha256(Buffer.concat([Uint8Array.of(0), ...parts])))
   }
   assert.equal(toBase64url(naiveRoot(chunks)), digest, `${id} by the letter`)
+}
+
+export interface SnapshotVector extends Vector {
+  readonly last: number
+  readonly steps: readonly { readonly size: number; readonly keys: number; readonly due: boolean }[]
+}
+
+export function runSnapshot({ id, last, steps }: SnapshotVector): void {
+  for (const { due, keys, size } of steps) {
+    assert.equal(isSnapshotSize(size, last, keys), due, `${id} ${size}`)
+    // Once more by the letter.
+    assert.equal(size - last >= 10_000 && size - last >= keys, due, `${id} ${size} by the letter`)
+  }
 }
 
 function framed(bytes: Uint8Array): Uint8Array {

@@ -50,7 +50,12 @@ export function member(cli: Cli, program: Command): void {
     const passphrase = await passphraseFor(path, options, context, true)
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     await createKeyFile(path, 'member', passphrase)
-    return askForBirth(call, path, await openKeyFile(path, passphrase), options.entity ?? name)
+    const entity = options.entity ?? name
+    return askForBirth(call, path, await openKeyFile(path, passphrase), entity).catch((error: unknown) => {
+      if (!(error instanceof CodedError)) throw error
+      const again = `the key stays in ${path}; to ask again: web4 birth --key ${options.key ?? name} --entity ${entity}`
+      throw new CodedError(error.code, `${error.message}\n  ${again}`, { cause: error })
+    })
   })
 }
 

@@ -8,8 +8,8 @@ export function peers(cli: Cli, program: Command): void {
       'asking the node',
       client().then(node => node.status()),
     )
-    const lines = connected.map(({ peer, society, verdict_on_us }) =>
-      [peer, society === '' ? 'no society' : society, verdict_on_us ?? ''].join('  ').trimEnd(),
+    const lines = connected.map(({ found_by, peer, society, verdict_on_us }) =>
+      [peer, society === '' ? 'no society' : society, found_by, verdict_on_us ?? ''].join('  ').trimEnd(),
     )
     return { facts: { peers: connected }, text: lines.length === 0 ? 'no peers' : lines.join('\n') }
   })

@@ -16,11 +16,33 @@ export function status(cli: Cli, program: Command): void {
         `witness   ${facts.witness_key}`,
         `peers     ${facts.peers.length}`,
         `version   ${facts.version}`,
-        ...(facts.logs as readonly SocietyView[]).flatMap(log => [logLine(log), ...startUpLines(log)]),
+        ...(facts.logs as readonly SocietyView[]).flatMap(log => [
+          logLine(log),
+          ...troubleLines(log),
+          ...startUpLines(log),
+        ]),
       ]
       return { facts, text: lines.join('\n') }
     },
   )
+}
+
+/** What happened to the log, and who can do what about it. */
+function troubleLines(log: SocietyView): string[] {
+  const { disputed, own, predecessor, resumed, successors = [], void_at: bad, void_code: code } = log
+  const lines: string[] = []
+  if (disputed !== undefined)
+    lines.push(`it has two histories; entries from ${disputed.from} to ${disputed.to - 1} are disputed`)
+  if (bad !== undefined) lines.push(`entry ${bad} is at fault (${code ?? 'void'}); nothing above it is cosigned`)
+  if (own && (disputed !== undefined || bad !== undefined)) lines.push('`web4 resume` shows what can be kept')
+  if (log.convicted !== undefined) lines.push(`cosigned both histories: ${log.convicted.join(', ')}`)
+  if (resumed.length > 0) lines.push(`resumed, keeping ${resumed.join(', then ')} entries; epoch ${log.epoch}`)
+  if (predecessor !== undefined) lines.push(`says to continue ${predecessor.id} from ${predecessor.size} entries on`)
+  for (const { proven, society } of successors)
+    lines.push(
+      `continued by ${society}${proven ? ', with a key of this log' : ', it says; no key of this log proves it'}`,
+    )
+  return lines.map(line => `          ${line}`)
 }
 
 /** What an operator needs to know to wait, or to override: who told what, and what came with it. */

@@ -1,43 +1,200 @@
 import assert from 'node:assert/strict'
+import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
+import { MessageType, Record as ValueRecord } from '@libp2p/kad-dht'
+import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import { sha256 } from '../../../node/crypto/sodium.ts'
-import { dhtKey, dhtProtocol } from '../../../node/net/dht.ts'
+import { dhtKey } from '../../../node/net/dht.ts'
+import { transportKey } from '../../../node/net/host.ts'
+import { DHT_LIMITS } from '../../../node/net/limits.ts'
+import { utf8Encode } from '../../../src/canonical.ts'
 import type { PeerId, Wants } from '../../../src/driver/net.ts'
 import type { SocietyId } from '../../../src/units.ts'
 import { address, societyId, startNode, type TestNode, type TestNodeOptions, testNode } from '../../support/net.ts'
+import { type RawDht, rawDht } from '../../support/raw-dht.ts'
 import { until } from '../../support/until.ts'
 
 const wants = (parts: Partial<Wants>): Wants => ({ serves: [], seeks: new Map(), endpoints: new Map(), ...parts })
+const society = societyId('wanted')
+const key = dhtKey(sha256, 'test', society)
+const seeking = wants({ seeks: new Map([[society, 'nobody']]) })
 
 interface Search {
-  readonly society: SocietyId
   readonly found: number
   readonly dialled: readonly PeerId[]
 }
+type Node = TestNode & { readonly searches: Search[] }
 
-describe('finding who serves a log', () => {
+describe('the key of a society in the DHT', () => {
+  it('is the SHA-256 multihash of its name in its federation', () => {
+    const hex = (federation: string) => Buffer.from(dhtKey(sha256, federation, society)).toString('hex')
+    assert.equal(
+      hex('test'),
+      `1220${Buffer.from(sha256(utf8Encode(`web4/society/1\ntest\n${society}`))).toString('hex')}`,
+    )
+    assert.equal(hex('test'), '')
+    assert.notEqual(hex('test'), hex('other'))
+  })
+})
+
+describe('finding who serves a log', function () {
+  this.timeout(40_000)
   const nodes: TestNode[] = []
+  const raws: RawDht[] = []
   afterEach(async () => {
-    await Promise.all(nodes.splice(0).map(node => node.net.stop()))
+    await Promise.all([
+      ...nodes.splice(0).map(node => node.net.stop()),
+      ...raws.splice(0).map(raw => raw.libp2p.stop()),
+    ])
   })
 
-  async function start(name: string, options: TestNodeOptions = {}): Promise<TestNode & { searches: Search[] }> {
+  async function start(name: string, options: TestNodeOptions = {}): Promise<Node> {
     const searches: Search[] = []
-    const searched = (society: SocietyId, found: number, dialled: readonly PeerId[]) =>
-      searches.push({ society, found, dialled })
+    const searched = (_society: SocietyId, found: number, dialled: readonly PeerId[]) =>
+      searches.push({ found, dialled })
     const node = await testNode(name, { dht: 'server', ...options, components: { searched } })
     nodes.push(node)
     await startNode(node)
     return Object.assign(node, { searches })
   }
 
+  async function stranger(...known: readonly TestNode[]): Promise<RawDht> {
+    const raw = await rawDht('test')
+    raws.push(raw)
+    await raw.connect(...known)
+    return raw
+  }
+
+  /** Whom the hub names as providers. */
+  async function namedBy(hub: TestNode, asker: RawDht): Promise<readonly PeerId[]> {
+    const answer = await asker.ask(hub, { type: MessageType.GET_PROVIDERS, key })
+    assert.ok(answer)
+    return answer.providers.map(({ id }) => id.toString())
+  }
+
   it('finds through a third node a provider that it never met', async () => {
     const hub = await start('hub')
     const giver = await start('giver', { dht: 'client', peers: [address(hub)] })
-    const society = societyId('wanted')
     giver.net.want(wants({ serves: [society] }))
     const seeker = await start('seeker', { dht: 'client', peers: [address(hub)] })
-    seeker.net.want(wants({ seeks: new Map([[society, 'nobody']]) }))
+    seeker.net.want(seeking)
     await until('connected', () => seeker.net.peers().some(({ peer }) => peer === giver.net.self))
-    console.log(seeker.searches, seeker.net.foundBy(giver.net.self), giver.net.foundBy(seeker.net.self))
+    assert.deepEqual(seeker.searches.at(-1), { found: 1, dialled: [giver.net.self] })
+    assert.equal(seeker.net.foundBy(giver.net.self), 'dht')
+    assert.equal(seeker.net.foundBy(hub.net.self), 'configured')
+    assert.equal(giver.net.foundBy(seeker.net.self), 'inbound')
+  })
+
+  it('is not found under the name of another federation, or when nobody serves it', async () => {
+    const hub = await start('hub')
+    const giver = await start('giver', { dht: 'client', peers: [address(hub)] })
+    giver.net.want(wants({ serves: [societyId('another')] }))
+    const seeker = await start('seeker', { dht: 'client', peers: [address(hub)] })
+    seeker.net.want(seeking)
+    await until('searched', () => seeker.searches.length === 1)
+    assert.deepEqual(seeker.searches, [{ found: 0, dialled: [] }])
+  })
+
+  for (const [who, choice] of [
+    ['the node that is asked', { hub: 'public', seeker: 'any' }],
+    ['the node that asks', { hub: 'any', seeker: 'public' }],
+  ] as const) {
+    it(`passes over private addresses when ${who} wants public ones`, async () => {
+      const hub = await start('hub', { addresses: choice.hub })
+      const giver = await start('giver', { dht: 'client', peers: [address(hub)] })
+      giver.net.want(wants({ serves: [society] }))
+      const asker = await stranger()
+      await asker.connect(hub)
+      const seeker = await start('seeker', { dht: 'client', addresses: choice.seeker, peers: [address(hub)] })
+      seeker.net.want(seeking)
+      await until('searched', () => seeker.searches.length === 1)
+      assert.deepEqual(seeker.searches, [{ found: 0, dialled: [] }])
+    })
+  }
+
+  it('forgets who says so no more', async () => {
+    const hub = await start('hub')
+    const giver = await start('giver', { peers: [address(hub)] })
+    giver.net.want(wants({ serves: [society] }))
+    const asker = await stranger(hub, giver)
+    await until('told', () => giver.net.peers().length > 0)
+    let named: readonly PeerId[] = []
+    const look = async () => {
+      named = await namedBy(giver, asker)
+      return named.includes(giver.net.self)
+    }
+    while (!(await look()));
+    giver.net.want(wants({}))
+    while (await look());
+    assert.deepEqual(named, [])
+  })
+
+  it('is not filled by one liar who names a thousand providers', async () => {
+    const hub = await start('hub')
+    const giver = await start('giver', { dht: 'client', peers: [address(hub)] })
+    giver.net.want(wants({ serves: [society] }))
+    const liar = await stranger(hub)
+    for (let index = 0; index < 1_000; index++) {
+      const { peer } = await transportKey(sha256(utf8Encode(`nobody ${index}`)))
+      await liar.name(key, peerIdFromString(peer), [`/ip4/127.0.0.1/tcp/${index + 1}`])
+    }
+    const seeker = await start('seeker', { dht: 'client', peers: [address(hub), ...liar.net.addresses()] })
+    await until('both known', () => seeker.net.peers().length === 1)
+    seeker.net.want(seeking)
+    await until('connected', () => seeker.net.peers().some(({ peer }) => peer === giver.net.self), 30_000)
+    const [first] = seeker.searches
+    assert.ok(
+      seeker.searches.every(({ found }) => found <= 1 + DHT_LIMITS.providersOfAnswer),
+      `${first?.found}`,
+    )
+    assert.ok(seeker.searches.some(({ found }) => found > 1))
+  })
+
+  it('stores no values for strangers', async () => {
+    const hub = await start('hub')
+    const asker = await stranger(hub)
+    const { key: pair } = await transportKey(sha256(utf8Encode('stranger')))
+    const own = peerIdFromPublicKey(pair.publicKey)
+    const values: [Uint8Array, Uint8Array][] = [
+      // What the library takes by default.
+      [Buffer.concat([utf8Encode('/pk/'), own.toMultihash().bytes]), publicKeyToProtobuf(pair.publicKey)],
+      [utf8Encode('/ipns/name'), utf8Encode('value')],
+      [utf8Encode('/any/thing'), utf8Encode('value')],
+    ]
+    for (const [name, value] of values) {
+      const record = new ValueRecord(name, value, new Date()).serialize()
+      assert.equal(await asker.ask(hub, { type: MessageType.PUT_VALUE, key: name, record }), undefined)
+      const answer = await asker.ask(hub, { type: MessageType.GET_VALUE, key: name })
+      assert.equal(answer?.record, undefined)
+    }
+  })
+
+  it('takes a provider’s word for itself alone, under well-formed keys alone', async () => {
+    const hub = await start('hub')
+    const asker = await stranger(hub)
+    const self = asker.libp2p.peerId.toMultihash().bytes
+    const other = peerIdFromString(hub.net.self).toMultihash().bytes
+    const multiaddrs = [multiaddr('/ip4/127.0.0.1/tcp/9').bytes]
+    const add = (id: Uint8Array, under: Uint8Array) =>
+      asker.tell(hub, { type: MessageType.ADD_PROVIDER, key: under, providers: [{ id, multiaddrs }] })
+    await add(other, key)
+    assert.deepEqual(await namedBy(hub, asker), [])
+    // An identity multihash of a kilobyte, as a CID of version 1.
+    await add(self, Buffer.concat([Uint8Array.of(1, 0x55, 0, 0x80, 0x08), new Uint8Array(1_024)]))
+    await add(self, key)
+    await until('stored', () => true)
+    while ((await namedBy(hub, asker)).length === 0);
+    assert.deepEqual(await namedBy(hub, asker), [asker.net.self])
+  })
+
+  it('breaks off requests that are too large or too many', async () => {
+    const hub = await start('hub')
+    const asker = await stranger(hub)
+    const ping = (bytes: number) => asker.ask(hub, { type: MessageType.PING, key: new Uint8Array(bytes) })
+    assert.ok(await ping(DHT_LIMITS.streamBytes - 100))
+    assert.equal(await ping(DHT_LIMITS.streamBytes), undefined)
+    let answered = 0
+    while ((await ping(1)) !== undefined) answered++
+    assert.ok(answered >= DHT_LIMITS.requests.burst / 2 && answered < 10 * DHT_LIMITS.requests.burst, `${answered}`)
   })
 })

@@ -30,6 +30,8 @@ export const society: SocietyView = {
   law_number: 0,
   frozen: false,
   state: 'running',
+  epoch: 0,
+  resumed: [],
 }
 
 export interface FakeService extends NodeService {
@@ -38,6 +40,25 @@ export interface FakeService extends NodeService {
   readonly submissions: Uint8Array[]
   readonly issued: JsonObject[]
 }
+
+const tolerance = { n: 4, q: 3, liars_tolerated: 1, away_tolerated: 1 }
+const plan = {
+  before: { number: 0 },
+  handover: true,
+  finality: { before: tolerance, after: tolerance },
+  consents: [KEY],
+  connected: { before: 4, after: 4 },
+  amend: { k: 1, keys: [KEY] },
+  record: { kind: 'law.update' },
+}
+
+const at = (size: number) => ({ society: SOCIETY, epoch: 1, size, root: HASH })
+const facts = {
+  cause: 'fork',
+  here: 3,
+  final: 2,
+  given_up: { count: 1, entries: [{ seq: 2, id: HASH, kind: 'attest', author: LCT, time: 1 }] },
+} as const
 
 const final = (id: string): RecordView => ({ id, status: 'final', society: SOCIETY, seq: 2, final_for_us: true })
 
@@ -54,13 +75,17 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
       peer_id: '12D3',
       addresses: ['/ip4/127.0.0.1/tcp/1'],
       clock: 1_700_000_000_000,
-      peers: [{ peer: '12D4', society: '', witness_key: KEY }],
+      peers: [{ peer: '12D4', society: '', witness_key: KEY, found_by: 'inbound' }],
       logs: [society],
       rejected: { STALE: 2 },
     }),
     ready: () => ({ ready: true, reasons: [] }),
     societies: () => [society],
     society: id => (known(id) ? society : undefined),
+    law: id =>
+      known(id)
+        ? ok({ society: SOCIETY, law: { number: 1 }, keys: { society: KEY, next: HASH }, interval_ms: 1, finality: tolerance })
+        : fail(rejection('NOT_FOUND')),
     entries: async (id, from, limit) =>
       known(id) ? ok(ENTRIES.slice(from, from + limit)) : fail(rejection('NOT_FOUND')),
     checkpoint: id => (known(id) ? ok(NOTE) : fail(rejection('NOT_FOUND'))),
@@ -112,12 +137,25 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
       return () => listeners.delete(listener)
     },
     metrics: async () => '# HELP web4_peers\nweb4_peers 1\n',
+    resumes: {
+      plan: async (size = 3) => ok({ ...at(size), ...facts, evidence: HASH, quorum: 3, witnesses: [] }),
+      resume: async size => ok({ seq: size, view: { ...society, epoch: 1, resumed: [size] } }),
+      proposals: async () => [{ ...at(2), ...facts, approved: false }],
+      approve: async what => ok({ ...what, ...facts, approved: true }),
+      dropped: async (_society, epoch) => (epoch === 0 ? ok(facts.given_up.entries) : fail(rejection('NOT_FOUND'))),
+    },
     operator: {
       genesis: async () => ok({ society: SOCIETY }),
       policies: () => ({ societies: [{ society: SOCIETY, follow: true, witness: true, block: false }], founders: [KEY] }),
       consent: async (founder, consent) => ({ societies: [], founders: consent ? [founder] : [] }),
       policy: async id => ok(known(id) ? society : undefined),
       connect: async address => ok({ peer: address }),
+      laws: {
+        plan: async ({ changes }) => ok({ ...plan, law: changes }),
+        change: async () => ok(final(HASH)),
+        complete: async () => ok(final(HASH)),
+        rotate: async () => ok(final(HASH)),
+      },
       recognize: async () => ok(final(HASH)),
       override: async (_society, size) => ok({ ...society, size }),
       block: async () => ok(final(HASH)),

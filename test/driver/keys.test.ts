@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict'
+import { sha256, verifySync } from '../../node/crypto/sodium.ts'
+import { makeBundle } from '../../src/driver/evidence.ts'
+import { receiptMessage } from '../../src/driver/serve.ts'
+import { fromBase64url, keyBytes } from '../../src/encoding.ts'
+import { verifyBundle } from '../../src/log/bundle.ts'
+import { encodeForkProof, makeForkProof } from '../../src/log/fork.ts'
+import { formatNote } from '../../src/log/note.ts'
+import { standingBytes } from '../../src/records/standing.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import { Cluster, contentOf, type Members } from '../support/cluster.ts'
+import { ClusterNode } from '../support/cluster-node.ts'
+import { forgeBranch, forgeEntry, peerOf, signNote } from '../support/forge.ts'
+import { makeRecord, submissionBytes } from '../support/identity.ts'
+import { keyRing, rotationOf, societyKey } from '../support/rings.ts'
+
+interface Scene {
+  readonly cluster: Cluster & { readonly members: Members }
+  readonly home: ClusterNode
+}
+
+async function scene(): Promise<Scene> {
+  const cluster = await Cluster.resume()
+  await cluster.ready()
+  return { cluster, home: cluster.nodes[0] as ClusterNode }
+}
+
+/** The n-th key of s0 comes into force and everybody sees it final. */
+async function rotate({ cluster, home }: Scene, n: number): Promise<number> {
+  const { seq } = await cluster.do(home.laws.update({ changes: {}, rotation: rotationOf('s0', n) }))
+  await cluster.final([home])
+  return seq
+}
+
+const keyOf = (n: number) => societyKey('s0', n).key
+
+describe('a change of the society key', () => {
+  it('under load: nothing is refused, everybody follows, each note is of the key in force at its size', async () => {
+    const s = await scene()
+    const { cluster, home } = s
+    const { anna, ben } = cluster.members
+    const busy: Promise<unknown>[] = []
+    for (let i = 0; i < 30; i++) {
+      busy.push(cluster.do(home.transfer(anna, ben, 1)), cluster.do(home.mint(1)), cluster.do(home.charge(ben, 1)))
+      if (i === 10) busy.push(cluster.do(home.laws.update({ changes: {}, rotation: rotationOf('s0', 1) })))
+      await cluster.clock.advance(1)
+    }
+    await cluster.clock.run(Promise.all(busy))
+    await cluster.final()
+    await cluster.assertConverged()
+    const { notes, replica } = home.log()
+    const [{ seq } = { seq: -1 }] = replica.finalitySets().handovers
+    assert.equal(replica.inForce?.keys.society, keyOf(1))
+    assert.equal(replica.logKeyAt(seq), keyOf(0))
+    assert.equal(replica.logKeyAt(seq + 1), keyOf(1))
+    assert.ok(replica.tip.size > seq + 20 && notes.final === replica.tip.size)
+    cluster.assertNoFaults()
+  })
+
+  it('reaches followers by gossip alone', async () => {
+    const s = await scene()
+    s.cluster.net.passes = (_from, _to, name) => name !== 'entries'
+    for (const n of [1, 2, 3]) {
+      await rotate(s, n)
+      await s.cluster.do(s.home.mint(n))
+      await s.cluster.final([s.home])
+    }
+    assert.equal(s.cluster.nodes[3]?.log(s.home.society).replica.inForce?.keys.society, keyOf(3))
+    s.cluster.assertNoFaults()
+  })
+
+  for (const limit of [1, 3, 4_096]) {
+    it(`reaches a newcomer by ranges of ${limit}, over five of them, with a note of the newest key`, async () => {
+      const s = await scene()
+      const { cluster, home } = s
+      for (const n of [1, 2, 3, 4, 5]) {
+        await rotate(s, n)
+        await cluster.do(home.mint(n))
+      }
+      await cluster.final([home])
+      const late = await cluster.add({
+        name: 'late',
+        store: createMemoryStore(),
+        options: { rangeFetch: false, statusMs: 60_000 },
+      })
+      cluster.net.partition(cluster.nodes.map(({ name }) => name).filter(name => name !== 'late'))
+      await cluster.clock.run(late.federation.setPolicy(home.society, { follow: true, witness: false, block: false }))
+      const { follower, replica } = late.log(home.society)
+      const { size } = home.log().replica.tip
+      let rounds = 0
+      for (; replica.tip.size < size; rounds++) {
+        const from = replica.tip.size
+        const reply = await cluster.do(home.federation.serve.entries(peerOf(late), { society: home.society, from, limit }))
+        const taken = await cluster.clock.run(follower.onRange(from, reply))
+        assert.deepEqual(taken, { ok: true, value: true }, `from ${from}`)
+      }
+      assert.ok(rounds >= Math.min(size / limit, 2))
+      assert.deepEqual(replica.tip.root, home.log().replica.tip.root)
+      assert.equal(replica.inForce?.keys.society, keyOf(5))
+    })
+  }
+
+  it('takes receipts and standings with it', async () => {
+    const s = await scene()
+    const { cluster, home } = s
+    const { anna, ben } = cluster.members
+    const asker = peerOf(cluster.nodes[1] as ClusterNode)
+    for (const n of [0, 1]) {
+      if (n === 1) await rotate(s, 1)
+      const record = home.draft(anna, 'atp.transfer', { amount: 1, from: anna.lct, to: ben.lct })
+      const receipt = await cluster.do(home.federation.serve.submit(asker, submissionBytes(record, [anna.identity])))
+      assert.equal(receipt.by, keyOf(n))
+      const signature = (sig: string) => fromBase64url(sig, 64) as Uint8Array
+      const raw = keyBytes(keyOf(n)) as Uint8Array
+      assert.ok(verifySync(raw, signature(receipt.sig), receiptMessage(receipt)))
+      const { sig, ...claims } = await cluster.do(home.federation.serve.standing(asker, { lct: anna.lct }))
+      assert.ok(verifySync(raw, signature(sig), standingBytes(claims)))
+    }
+  })
+
+  it('leaves bundles of before and after that verify on every node', async () => {
+    const s = await scene()
+    const before = s.home.log().replica.tip.size - 1
+    const seq = await rotate(s, 1)
+    await rotate(s, 2)
+    const after = await s.cluster.do(s.home.mint(7))
+    await s.cluster.final([s.home])
+    for (const node of s.cluster.nodes) {
+      for (const at of [0, before, seq, after]) {
+        const bundle = await makeBundle(node.log(s.home.society), at, sha256)
+        assert.ok(bundle.ok, `${node.name}, entry ${at}: ${bundle.ok ? '' : bundle.error.code}`)
+        const verdict = verifyBundle(bundle.value, { society: s.home.society, verify: verifySync, sha256 })
+        assert.equal(verdict.ok ? verdict.value.seq : verdict.error.code, at)
+      }
+    }
+  })
+})
+
+describe('a society key that was replaced', () => {
+  it('signs no note beyond the handover that anybody takes, early or late', async () => {
+    const s = await scene()
+    const { cluster, home } = s
+    const follower = cluster.nodes[2] as ClusterNode
+    await rotate(s, 1)
+    const held = follower.log(home.society)
+    const { latest } = held.notes
+    const late = signNote(home, held.replica.tip.size, held.replica.tip.root, societyKey('s0', 0))
+    assert.equal(await cluster.clock.run(held.follower.onNote(formatNote(late))), 'ignore')
+    assert.ok(follower.codes.has('NOTE_SIGNATURE'))
+
+    // A note that comes while its signer is still in force here, about entries that are not here yet.
+    cluster.net.gossip = ({ frame, to }) => (to === 's2' ? [] : [frame])
+    cluster.net.passes = (_from, to) => to !== 's2'
+    await cluster.do(home.laws.update({ changes: {}, rotation: rotationOf('s0', 2) }))
+    await cluster.do(home.mint(1))
+    const { root, size } = home.log().replica.tip
+    cluster.net.passes = (from, to) => to !== 's2' && from !== 's2'
+    const early = signNote(home, size, root, societyKey('s0', 1))
+    await cluster.clock.run(held.follower.onNote(formatNote(early)))
+    assert.equal(held.notes.hasEarly, true)
+    const reply = await cluster.do(
+      home.federation.serve.entries(peerOf(follower), { society: home.society, from: held.replica.tip.size, limit: 99 }),
+    )
+    await cluster.do(held.follower.onRange(held.replica.tip.size, reply))
+    assert.equal(held.replica.tip.size, size)
+    assert.notEqual(held.notes.latest, latest)
+    assert.equal(held.notes.open(formatNote(held.notes.latest as typeof early)).ok, true)
+    const [line] = early.signatures
+    assert.ok(!held.notes.latest?.signatures.some(({ keyId }) => String(keyId) === String(line?.keyId)))
+  })
+
+  it('freezes nothing with a fork that it signs after the handover is final', async () => {
+    const s = await scene()
+    const { cluster, home } = s
+    const size = home.log().replica.tip.size
+    const first = home.log().notes.latest
+    assert.ok(first)
+    await rotate(s, 1)
+    const record = makeRecord('atp.mint', { amount: 9 }, { author: home.society, society: home.society, lane: 9, time: cluster.clock.now() })
+    const other = await forgeBranch(home, size - 1, [forgeEntry(record, [societyKey('s0', 0)], size - 1)])
+    const proof = makeForkProof({
+      society: home.society,
+      key: keyOf(0),
+      first,
+      second: other.note,
+      root: other.note.checkpoint.root,
+      proof: [],
+    })
+    const node = cluster.nodes[1] as ClusterNode
+    assert.equal(await cluster.clock.run(node.federation.proof(encodeForkProof(proof))), 'ignore')
+    assert.ok(node.codes.has('PROOF_KEY'))
+    assert.equal(node.log(home.society).replica.halt, undefined)
+    await cluster.do(home.mint(1))
+    await cluster.final([home])
+  })
+})
+
+describe('a key ring', () => {
+  it('without the key in force writes and signs nothing, and says which key that is', async () => {
+    const s = await scene()
+    const { cluster, home } = s
+    await rotate(s, 1)
+    await cluster.clock.run(home.stop())
+    const store = createMemoryStore(await contentOf(home.setup.store))
+    const old = new ClusterNode({ ...home.setup, store, ring: keyRing(societyKey('s0', 0)) })
+    cluster.nodes[0] = old
+    await cluster.clock.run(old.start())
+    await cluster.clock.until('start', () => old.federation.sequencerBarrier()?.code !== 'STARTING')
+    assert.deepEqual(old.federation.sequencerBarrier(), {
+      code: 'NOT_SEQUENCER',
+      detail: `the log's key is ${keyOf(1)}, this folder holds ${keyOf(0)}`,
+    })
+    assert.equal(await cluster.refusal(old.mint(1)), 'NOT_SEQUENCER')
+    const asker = peerOf(cluster.nodes[1] as ClusterNode)
+    const { anna } = cluster.members
+    assert.equal(await cluster.refusal(old.federation.serve.standing(asker, { lct: anna.lct })), 'NOT_SEQUENCER')
+  })
+
+  it('does not let its log pass to a key that it does not hold', async () => {
+    const s = await scene()
+    const { cluster, home } = s
+    await cluster.clock.run(home.stop())
+    const poor = new ClusterNode({ ...home.setup, ring: keyRing(societyKey('s0', 0)) })
+    cluster.nodes[0] = poor
+    await cluster.clock.run(poor.start())
+    await cluster.ready()
+    const { law } = poor.log().replica.inForce ?? {}
+    const { key, next } = rotationOf('s0', 1)
+    const body = { law: { ...law, number: 1 }, next, society_key: key }
+    const time = cluster.clock.now()
+    const record = makeRecord('law.update', body, { author: poor.society, lane: 3, society: poor.society, time })
+    const refused = await cluster.clock.run(poor.submit(record, [societyKey('s0', 1)]))
+    assert.deepEqual(refused, {
+      ok: false,
+      error: { code: 'NOT_SEQUENCER', detail: `the log's key is ${key}, this folder holds ${keyOf(0)}` },
+    })
+  })
+
+  it('changes only to the key that was committed', async () => {
+    const { cluster, home } = await scene()
+    const rotation = { ...rotationOf('s0', 2) }
+    assert.equal(await cluster.refusal(home.laws.update({ changes: {}, rotation })), 'LAW_NEXT_KEY')
+  })
+})
