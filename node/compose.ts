@@ -151,7 +151,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
       running = true
       await federation.open()
       const inForce = federation.own?.log.replica.inForce
-      if (inForce !== undefined) await keys.society.settle(inForce.keys)
+      if (inForce !== undefined) await keys.society?.settle(inForce.keys)
       await net.start(federation)
       federation.run()
       publicWitnesses.poke()

@@ -51,7 +51,8 @@ export interface LawOperator {
 export interface LawOfficeComponents {
   readonly node: Federation
   readonly issuer: Issuer
-  readonly ring: SocietyRing
+  /** Absent: an observer. */
+  readonly ring: SocietyRing | undefined
   readonly shown: (issued: Result<Issued>) => Promise<Result<RecordView>>
 }
 
@@ -92,7 +93,7 @@ export class LawOffice implements LawOperator {
       if (rotation.key !== society_key || rotation.next !== next)
         return fail(rejection('BAD_REQUEST', 'prepared for other keys than those in the folder: prepare it again'))
       const issued = await this.#desk.complete(update, sigs)
-      if (issued.ok) await this.#c.ring.settle({ next, society: society_key })
+      if (issued.ok) await this.#c.ring?.settle({ next, society: society_key })
       return this.#c.shown(issued)
     })
   }
@@ -104,8 +105,8 @@ export class LawOffice implements LawOperator {
       if (!request.ok) return request
       const { rotation } = request.value
       const issued = await this.#desk.update(request.value)
-      if (issued.ok) await this.#c.ring.settle({ next: rotation.next, society: rotation.key })
-      else if (!mayHaveHappened(issued.error)) await this.#c.ring.abandon(rotation)
+      if (issued.ok) await this.#c.ring?.settle({ next: rotation.next, society: rotation.key })
+      else if (!mayHaveHappened(issued.error)) await this.#c.ring?.abandon(rotation)
       return this.#c.shown(issued)
     })
   }
@@ -123,9 +124,11 @@ export class LawOffice implements LawOperator {
   async #rotation(changes: JsonObject): Promise<Result<LawRequest & { readonly rotation: Rotation }>> {
     const keys = this.#c.node.own?.log.replica.inForce?.keys
     const barred = this.#c.node.sequencerBarrier()
-    if (keys === undefined || barred !== undefined) return fail(barred ?? rejection('NOT_SEQUENCER'))
+    const { ring } = this.#c
+    if (keys === undefined || ring === undefined || barred !== undefined)
+      return fail(barred ?? rejection('NOT_SEQUENCER'))
     try {
-      return ok({ changes, rotation: await this.#c.ring.prepare(keys.next) })
+      return ok({ changes, rotation: await ring.prepare(keys.next) })
     } catch (error) {
       if (error instanceof CodedError) return fail(rejection(error.code, error.message))
       throw error

@@ -4,6 +4,7 @@ import type { Federation } from '../src/driver/federation.ts'
 import type { PublicWitnesses } from '../src/driver/public-witnesses.ts'
 import { decodeState } from '../src/driver/session.ts'
 import type { SocietyLog } from '../src/driver/society-log.ts'
+import { claimsFalsely } from '../src/driver/speakers.ts'
 import { toBase64url } from '../src/encoding.ts'
 import type { Bundle } from '../src/log/bundle.ts'
 import { tlogProofOf } from '../src/log/c2sp/bundle-proof.ts'
@@ -86,13 +87,15 @@ export class WebNode implements NodeService {
       peer_id: net.self,
       addresses: net.addresses(),
       clock: node.ports.clock.now(),
-      peers: net.peers().map(({ peer, society, witnessKey }) => {
+      peers: net.peers().map(info => {
+        const { peer, society, witnessKey } = info
         const verdict = node.verdictOnUs(peer)
         return {
           peer,
           society,
           witness_key: witnessKey,
           found_by: net.foundBy(peer),
+          ...(node.logs.has(society) ? { proven: !claimsFalsely(node, info) } : {}),
           ...(verdict === undefined ? {} : { verdict_on_us: verdict }),
         }
       }),

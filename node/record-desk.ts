@@ -3,6 +3,7 @@ import type { Receipt } from '../src/driver/net.ts'
 import { finalForUs } from '../src/driver/relations.ts'
 import { openVerified, receiptMessage, sequence } from '../src/driver/serve.ts'
 import type { SocietyLog } from '../src/driver/society-log.ts'
+import { nodeOf } from '../src/driver/speakers.ts'
 import { fromBase64url, keyBytes } from '../src/encoding.ts'
 import { rulesOf } from '../src/records/registry.ts'
 import type { AnyRecord, VerifiedRecord } from '../src/records/types.ts'
@@ -41,7 +42,7 @@ export class RecordDesk {
     if (!opened.ok) return opened
     const { record, id } = opened.value
     if (record.society === this.#node.ownSociety) return this.#sequence(opened.value)
-    const peer = this.#node.ports.net.peers().find(candidate => candidate.society === record.society)
+    const peer = nodeOf(this.#node, record.society)
     if (peer === undefined)
       return fail(rejection(this.#node.logs.has(record.society) ? 'PEER_UNREACHABLE' : 'NOT_SEQUENCER', record.society))
     const remembered = this.#remember(id, record)

@@ -93,6 +93,8 @@ export interface NodeStatus {
     readonly society: SocietyId | ''
     readonly witness_key: KeyText
     readonly found_by: FoundBy
+    /** Whether the society's law, as held here, names this key; absent: its log is not held here. */
+    readonly proven?: boolean
     readonly verdict_on_us?: string
   }[]
   readonly logs: readonly SocietyView[]

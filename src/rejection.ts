@@ -227,6 +227,11 @@ export const codes = {
   PEER_SILENT: refuse(408, 'PAIRING_TIMEOUT', 'nothing within the time allowed', true),
   PEER_UNREACHABLE: refuse(503, 'WITNESS_UNAVAIL', 'no connection to that peer', true),
   PEER_DENIED: refuse(403, 'PAIRING_DENIED', 'policy here does not allow it'),
+  SOCIETY_CLAIMED: refuse(
+    403,
+    'PAIRING_DENIED',
+    'the peer names a society whose law names another witness key; it is treated as a stranger',
+  ),
   NODE_STATEMENT: refuse(401, 'PAIRING_DENIED', 'the peer did not prove for whom it speaks'),
   // store
   STORE_LOCKED: refuse(503, 'LEDGER_WRITE', 'another process has the data folder open', true),

@@ -133,9 +133,9 @@ describe('a random log of 2 000 entries', function () {
     const found = { accumulated, digest: replay.digest(), root }
     const texts = Object.fromEntries(Object.entries(found).map(([name, hash]) => [name, toBase64url(hash)]))
     assert.deepEqual(texts, {
-      accumulated: 'VngY0S3wS5ks5WNVE_n-2hR1DzfxZ0aa3ur7cW5mUHc',
-      digest: 'JCPyAGyyUOUDhpMkBfcuXDvv8r_oLhSWb0ko5Thu98M',
-      root: 'bIvkRh8urDExBdUnISV3ZrMYBtAY1-yU-TH_KL2rTFs',
+      accumulated: 'lMNKNyyxuMJ_IN8LP7f3-H6MzNsUF-TNw_sQSkgI5_M',
+      digest: '-0Rs6oe0Lu-B_3uitxpxK7xIucS9LK8JAIlYBJ1Ncxk',
+      root: 'YN9v0emzJv2j3ljtQY2iaiXEzgBSeVo3RDT-ZeX0txE',
     })
   })
 })

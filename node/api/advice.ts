@@ -63,6 +63,7 @@ const advice: Partial<Record<Code, string>> = {
   OVERRIDE_SIZE: 'Look at `web4 status` first: an override repeats the size that this node holds.',
   CLOCK_SKEW: 'Set the clock of this machine.',
   PEER_UNREACHABLE: 'Look at `web4 peers`, and connect to that society with `web4 peers connect ADDRESS`.',
+  SOCIETY_CLAIMED: 'Nothing of that society goes through that peer. If its operator changed the witness key, its law has to name the new one first.',
   PEER_DENIED: "The other node's operator has to allow it.",
   STORE_LOCKED: 'Another node runs on this data folder: stop it, or give another --dir.',
   STORE_CORRUPT: 'Restore the data folder from a backup, or start with an empty one and let it fill from peers.',

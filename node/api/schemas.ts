@@ -123,6 +123,7 @@ export const statusSchema = strictObject({
       society: maybeSociety,
       witness_key: keyField,
       found_by: Type.Enum(['configured', 'dht', 'endpoint', 'inbound', 'mdns', 'operator']),
+      proven: optional(Type.Boolean()),
       verdict_on_us: optional(Type.String()),
     }),
   ),

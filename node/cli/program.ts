@@ -8,6 +8,7 @@ import { demo } from './commands/demo.ts'
 import { genesis } from './commands/genesis.ts'
 import { init, invitation } from './commands/init.ts'
 import { keys } from './commands/keys.ts'
+import { law } from './commands/law.ts'
 import { log } from './commands/log.ts'
 import { birth, member } from './commands/member.ts'
 import { observer } from './commands/observer.ts'
@@ -37,7 +38,7 @@ const commands = [
   witness,
   block,
   policy,
-  society,
+  society, law,
   member,
   birth,
   atp,

@@ -58,7 +58,6 @@ function byName(flags: Record<string, unknown>): Record<string, unknown> {
 }
 
 export interface RunOptions {
-  readonly observer?: boolean
   readonly observer?: true
   /** Once it runs, before it is said. */
   readonly started?: (node: RunningNode) => Promise<void>

@@ -47,7 +47,9 @@ export async function openLevelStore(path: string, options: LevelStoreOptions = 
     await db.open()
     return new LevelStore(db, path)
   } catch (error) {
-    throw levelError(error, `cannot open the store at ${path}`)
+    const coded = levelError(error, `cannot open the store at ${path}`)
+    if (coded.code !== 'STORE_LOCKED') throw coded
+    throw new CodedError('STORE_LOCKED', `another process has the store at ${path} open`, { cause: error })
   }
 }
 

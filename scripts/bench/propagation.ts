@@ -6,6 +6,7 @@ import type { RunningNode } from '../../node/compose.ts'
 import type { NodeNet } from '../../node/net/net.ts'
 import { createVerifierPool } from '../../node/verify/pool.ts'
 import { encodeGroup } from '../../src/ingest/group.ts'
+import { ENTRY_BYTES_MAX } from '../../src/limits.ts'
 import { formatNote } from '../../src/log/note.ts'
 import type { SocietyId } from '../../src/units.ts'
 import { createBenchNode } from './bench-node.ts'
@@ -41,11 +42,12 @@ export async function benchPropagation(): Promise<BenchResult> {
     const society = await gather(nodes, addresses)
     const waits: number[] = []
     const limits: number[] = []
-    const bytes = messageBytes(nodes[0] as RunningNode, society)
-    for (let index = 0; index < WARM_UP + MESSAGES; index++) {
+    for (let index = 0; index < WARM_UP; index++) await publishOne(nodes, society)
+    const bytes = await messageBytes(nodes[0] as RunningNode, society)
+    for (let index = 0; index < WARM_UP; index++) await plain.send(bytes)
+    for (let index = 0; index < MESSAGES; index++) {
       const wait = await publishOne(nodes, society)
       const limit = await plain.send(bytes)
-      if (index < WARM_UP) continue
       waits.push(wait)
       limits.push(limit)
     }
@@ -118,16 +120,15 @@ async function publishOne(nodes: readonly RunningNode[], society: SocietyId): Pr
   return Math.max(...stored) - published
 }
 
-/** Size of a message with one record, as gossip carries it: that of the charter, which is the largest here. */
-function messageBytes({ federation }: RunningNode, society: SocietyId): number {
+/** Size of a message with one record, as gossip carries it. */
+async function messageBytes({ federation }: RunningNode, society: SocietyId): Promise<number> {
   const log = federation.logs.get(society)
   const note = log?.notes.latest
-  if (note === undefined) throw new Error('no note')
-  return encodeGroup({ first: 1, entries: [new Uint8Array(ENTRY_BYTES)], checkpoint: formatNote(note), notes: [] })
-    .length
+  if (log === undefined || note === undefined) throw new Error('nothing was published')
+  const first = log.replica.tip.size - 1
+  const entries = await log.replica.entries(first, 1, ENTRY_BYTES_MAX)
+  return encodeGroup({ first, entries, checkpoint: formatNote(note), notes: [] }).length
 }
-/** A mint of the society, with its signature. */
-const ENTRY_BYTES = 380
 
 function quantile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b)

@@ -30,6 +30,7 @@ import { notHeld, Sequencer } from './sequencer.ts'
 import { serveCosign, serveCountersign, serveEntries, serveStanding, serveSubmit } from './serve.ts'
 import { decodeState } from './session.ts'
 import { SocietyLog } from './society-log.ts'
+import { claimsFalsely, isBlocked, speaksFor } from './speakers.ts'
 import { wantsOf } from './wants.ts'
 import { FUTURE_MS } from './witness.ts'
 
@@ -144,6 +145,7 @@ export class Federation implements NetHandlers {
       },
     })
     this.#resumed = new ResumeFollower(ports, {
+      ahead: log => this.#ranges.sync(log),
       rewound: (log, size) => {
         events.rewound(log, size)
         this.#ranges.sync(log)
@@ -403,6 +405,7 @@ export class Federation implements NetHandlers {
   }
 
   peerOpened(peer: PeerInfo): void {
+    if (claimsFalsely(this, peer)) this.events.rejected(rejection('SOCIETY_CLAIMED', peer.society))
     this.events.peer(peer, true)
     this.#guard('status', this.#askStatus(peer))
   }
@@ -483,7 +486,7 @@ export class Federation implements NetHandlers {
         ...(log.replica.epoch === 0 ? {} : { epochs: log.replica.inForce?.epochs ?? [] }),
       })
     }
-    const blocked = peer.society !== '' && this.policies.get(peer.society).block
+    const blocked = isBlocked(this, peer)
     return {
       clock: this.ports.clock.now(),
       instance: this.#instance,
@@ -507,7 +510,7 @@ export class Federation implements NetHandlers {
       const spoken = epoch === log.replica.epoch ? status : undefined
       // A peer that speaks for the log tells its size; every other one what it cosigned, "none" included. Only after its
       // note was looked at: what it proves must be known before anything is signed.
-      const size = peer.society === log.society ? (spoken?.size ?? 0) : (spoken?.cosigned ?? 0)
+      const size = speaksFor(peer, log) ? (spoken?.size ?? 0) : (spoken?.cosigned ?? 0)
       const note = spoken !== undefined && size > log.replica.tip.size ? log.notes.open(spoken.note) : undefined
       if (isAnswer || this.own?.log !== log)
         log.startUp.told(peer.witnessKey, size, note?.ok === true ? note.value.checkpoint.size : 0)

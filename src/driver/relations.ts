@@ -11,6 +11,7 @@ import type { Federation } from './federation.ts'
 import type { Issued, Issuer } from './issue.ts'
 import { RANGE_BYTES_MAX } from './net.ts'
 import type { SocietyLog } from './society-log.ts'
+import { nodeOf } from './speakers.ts'
 
 /** Records about other societies, made from what this node holds of their logs. */
 
@@ -92,7 +93,7 @@ export async function introduce(node: Federation, issuer: Issuer, lct: LctId): P
   if (finalForUs(node, home) <= birth) return fail(rejection('NOT_FINAL', 'not by witnesses that we accept'))
   const evidence = await foreignEvidence(log, birth, node.ports.context.sha256)
   if (!evidence.ok) return evidence
-  const peer = node.ports.net.peers().find(candidate => candidate.society === home)
+  const peer = nodeOf(node, home)
   if (peer === undefined) return fail(rejection('PEER_UNREACHABLE', home))
   const standing = await node.ports.net.request(peer.peer, 'standing', { lct })
   if (!standing.ok) return standing

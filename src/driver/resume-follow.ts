@@ -9,8 +9,9 @@ import type { ResumeBody } from '../records/resume.ts'
 import type { DecideContext, OpenedEntry } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
-import type { KeyText, Seq } from '../units.ts'
+import type { Seq } from '../units.ts'
 import type { Net, PeerId } from './net.ts'
+import { refuseSigners } from './resume-signers.ts'
 import type { SocietyLog } from './society-log.ts'
 
 /** A log whose society resumed it from an earlier size: how a node that holds what was given up goes over. */
@@ -24,6 +25,8 @@ export interface ResumePorts {
 }
 
 export interface ResumeEvents {
+  /** What is here leads to the resume by itself: the entries up to it are all that is missing. */
+  ahead(log: SocietyLog): void
   /** The log went back and waits for the entries up to the resume. */
   rewound(log: SocietyLog, size: Seq): void
   rejected(error: Rejection): void
@@ -48,7 +51,8 @@ export class ResumeFollower {
   /** A peer's copy of the log is in a later epoch; `kept`: the sizes that its resumes kept. */
   async onEpochs(log: SocietyLog, peer: PeerId, kept: readonly Seq[]): Promise<void> {
     const size = kept[log.replica.epoch]
-    if (size === undefined || this.#busy.has(log) || log.replica.inForce === undefined) return
+    if (size === undefined || this.#busy.has(log)) return
+    if (log.replica.inForce === undefined) return this.#events.ahead(log)
     if (log.replica.halt?.mode === 'resuming') return
     this.#busy.add(log)
     try {
@@ -64,19 +68,25 @@ export class ResumeFollower {
     if (!resume.ok) return resume.error
     const body = resume.value.record.body as unknown as ResumeBody
     const root = fromBase64url(body.root, 32) as Uint8Array
-    const bad = refuseSigners(log, resume.value)
-    if (bad !== undefined) return bad
-    const kept = await this.#prefix(log, peer, size)
+    const kept = await peerPrefix(this.#ports, log, peer, size)
     if (!kept.ok) return kept.error
     if (!sameHash(kept.value.root, root)) return rejection('RESUME_ROOT')
     const { final } = log.notes
-    if (final > size || !(await this.#holds(log, peer, final, kept.value))) return rejection('RESUME_FINAL')
+    if (final > size) return rejection('RESUME_FINAL', `${final} entries are final`)
+    const keepsFinal = await this.#holds(log, peer, final, kept.value)
+    if (!keepsFinal.ok) return keepsFinal.error
+    if (!keepsFinal.value) return rejection('RESUME_FINAL', `of another history than ${final} final entries`)
     const { tip, halt } = log.replica
     const shared = Math.min(tip.size, size)
     const isShared = await this.#holds(log, peer, shared, kept.value)
-    // What is here leads to the resume by itself.
-    if (halt === undefined && isShared && tip.size <= size) return undefined
-    const to = isShared ? shared : Math.max(1, final)
+    if (!isShared.ok) return isShared.error
+    if (halt === undefined && isShared.value && tip.size <= size) {
+      this.#events.ahead(log)
+      return undefined
+    }
+    const to = isShared.value ? shared : Math.max(1, final)
+    const bad = await refuseSigners(this.#ports, log, peer, resume.value, to)
+    if (bad !== undefined) return bad
     await log.rewind({ epoch: body.epoch, root: body.root, size, to })
     this.#events.rewound(log, to)
     return undefined
@@ -104,22 +114,15 @@ export class ResumeFollower {
     return verified ?? fail(rejection('INTERNAL'))
   }
 
-  /** Whether the peer's tree begins with what is held here below `size`. */
-  async #holds(log: SocietyLog, peer: PeerId, size: Seq, kept: Prefix): Promise<boolean> {
-    if (size === 0) return true
+  /** Whether the peer's tree, of which `kept` is a head, begins with what is held here below `size`. */
+  async #holds(log: SocietyLog, peer: PeerId, size: Seq, kept: Prefix): Promise<Result<boolean>> {
+    if (size === 0) return ok(true)
     const own = await log.replica.rootAt(size)
-    const theirs = await this.#prefix(log, peer, size)
-    // Both lead to one note, so the smaller one is a prefix of the larger.
-    return (
-      own !== undefined &&
-      theirs.ok &&
-      sameHash(theirs.value.root, own) &&
-      sameHash(theirs.value.note.root, kept.note.root)
-    )
-  }
-
-  async #prefix(log: SocietyLog, peer: PeerId, size: Seq): Promise<Result<Prefix>> {
-    return peerPrefix(this.#ports, log, peer, size)
+    const theirs = await peerPrefix(this.#ports, log, peer, size)
+    if (!theirs.ok) return theirs
+    // Only when both lead to one note is the smaller one a prefix of the larger.
+    if (!sameHash(theirs.value.note.root, kept.note.root)) return fail(rejection('ENTRY_OUT_OF_ORDER', 'the log grew'))
+    return ok(own !== undefined && sameHash(theirs.value.root, own))
   }
 }
 
@@ -143,17 +146,4 @@ export async function peerPrefix(
     proof.every(node => node !== undefined) &&
     verifyConsistency(size, root, checkpoint.size, checkpoint.root, proof, context.sha256)
   return holds ? ok({ root, note: checkpoint }) : fail(rejection('PROOF_INVALID'))
-}
-
-/**
- * A first look, before anything is given up for it: a key of the log and as many of its witnesses as the quorum asks for.
- * Exactly who must have signed is decided when the entries below it are here.
- */
-function refuseSigners({ replica }: SocietyLog, { sigs }: OpenedEntry): Rejection | undefined {
-  const { current, handovers } = replica.finalitySets()
-  const known = new Set<KeyText>([current, ...handovers.map(({ replaced }) => replaced)].flatMap(set => set.witnesses))
-  const keys = new Set(replica.logKeys())
-  const signed = sigs.filter(({ by }) => known.has(by)).length
-  const isSigned = sigs.some(({ by }) => keys.has(by))
-  return isSigned && signed >= current.quorum ? undefined : rejection('SIGNER_WRONG', `${signed} of ${current.quorum}`)
 }

@@ -24,11 +24,12 @@ import {
   type Receipt,
   type Requests,
 } from './net.ts'
+import { isBlocked } from './speakers.ts'
 
 /** Answers to peers' requests. Every one is checked against policy first. */
 
 function blocked(node: Federation, peer: PeerInfo): Rejection | undefined {
-  return peer.society !== '' && node.policies.get(peer.society).block ? rejection('PEER_DENIED') : undefined
+  return isBlocked(node, peer) ? rejection('PEER_DENIED') : undefined
 }
 
 export async function serveEntries(

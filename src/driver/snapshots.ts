@@ -55,6 +55,7 @@ export class Snapshots {
   readonly #events: SnapshotsEvents
   /** Ascending by size. */
   readonly #known = new Map<Seq, Snapshot>()
+  #wrong: { readonly seq: Seq; readonly size: Seq } | undefined
   /** Computations, one after another: a node that catches up passes many sizes within a second. */
   #work: Promise<void> = Promise.resolve()
   /** Counts up when the log goes back or the node stops; what was begun before is outdated. */
@@ -75,8 +76,7 @@ export class Snapshots {
 
   /** The first claim in the log that is not what was computed here. The log can go on only by a resume. */
   get wrong(): { readonly seq: Seq; readonly size: Seq } | undefined {
-    const found = this.all.filter(isWrong).map(({ claim, size }) => ({ seq: claim?.seq ?? 0, size }))
-    return found.sort((a, b) => a.seq - b.seq)[0]
+    return this.#wrong
   }
 
   /** Why nothing of `size` may be cosigned: an entry below it claims a state that was not, or not yet, found here. */
@@ -115,6 +115,7 @@ export class Snapshots {
   forget(): void {
     this.#era++
     this.#known.clear()
+    this.#wrong = undefined
   }
 
   /** Before the replica changes for the first time: reads what the log says and what was computed; what is missing is computed from the entries. */
@@ -141,10 +142,12 @@ export class Snapshots {
   }
 
   #update(size: Seq, facts: Partial<Snapshot>): void {
-    const before = this.#known.get(size)
-    const now: Snapshot = { size, ...before, ...facts }
+    const now: Snapshot = { size, ...this.#known.get(size), ...facts }
     this.#known.set(size, now)
-    if (isWrong(now) && !isWrong(before) && now.claim !== undefined) this.#events.wrong(now.claim, size)
+    const { claim, own } = now
+    if (claim === undefined || own === undefined || claim.digest === own.digest) return
+    if (this.#wrong === undefined || claim.seq < this.#wrong.seq) this.#wrong = { seq: claim.seq, size }
+    this.#events.wrong(claim, size)
   }
 
   /** State before the charter. */
@@ -197,11 +200,6 @@ const SNAPSHOT = 'snapshot/'
 
 function claimOf(state: SnapshotState): { readonly claim?: SnapshotClaim } {
   return state.digest === undefined ? {} : { claim: state }
-}
-
-function isWrong(snapshot: Snapshot | undefined): boolean {
-  const { claim, own } = snapshot ?? {}
-  return claim !== undefined && own !== undefined && claim.digest !== own.digest
 }
 
 /** Reads until that is of no use any more. */

@@ -75,7 +75,10 @@ export const charterRules: RecordRules<'charter', CharterBody> = {
     const { amend, interval_ms, law, next, slug, society_key } = record.body
     const refused = refuseCharter(record.body)
     if (refused !== undefined) return refused
-    draft.create(stateKeys.charter, stateValue(amend === undefined ? { interval_ms, slug } : { amend, interval_ms, slug }))
+    draft.create(
+      stateKeys.charter,
+      stateValue(amend === undefined ? { interval_ms, slug } : { amend, interval_ms, slug }),
+    )
     draft.create(stateKeys.law, stateValue(law))
     draft.create(stateKeys.keys, stateValue({ next, society: society_key }))
     draft.create(stateKeys.ceilings, stateValue(genesisCeilings(time, law)))

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { introduce } from '../../src/driver/relations.ts'
+import { nodeOf } from '../../src/driver/speakers.ts'
 import { encodeGroup } from '../../src/ingest/group.ts'
 import { formatNote, type Note } from '../../src/log/note.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
@@ -41,5 +43,27 @@ describe('doors of a node', () => {
     const submission = submissionBytes(record, [anna.identity])
     const answer = await cluster.clock.run(away.federation.serve.submit(peerOf(home), submission))
     assert.equal(answer.ok ? undefined : answer.error.code, 'NOT_SEQUENCER')
+  })
+
+  it('SOCIETY_CLAIMED: a peer that names a society whose law names another key is nobody of it', async () => {
+    const cluster = await Cluster.resume()
+    const [home, asker, liar] = cluster.nodes as [ClusterNode, ClusterNode, ClusterNode]
+    const { anna } = cluster.members
+    cluster.net.detach(home.name)
+    cluster.net.detach(liar.name)
+    cluster.net.attach(liar.name, liar.federation, () => ({
+      peer: liar.name,
+      society: home.society,
+      witnessKey: liar.keys.witness.key,
+    }))
+    await cluster.clock.until('the liar is here', () => asker.codes.has('SOCIETY_CLAIMED'))
+    assert.equal(nodeOf(asker.federation, home.society), undefined)
+    assert.equal(await cluster.refusal(introduce(asker.federation, asker.issuer, anna.lct)), 'PEER_UNREACHABLE')
+    // Who is blocked does not come in under another name.
+    const asHome = { peer: 'x', society: liar.society, witnessKey: home.keys.witness.key }
+    await cluster.clock.run(asker.federation.setPolicy(home.society, { block: true }))
+    const request = { society: asker.society, from: 0, limit: 1 }
+    const answer = await cluster.clock.run(asker.federation.serve.entries(asHome, request))
+    assert.equal(answer.ok ? undefined : answer.error.code, 'PEER_DENIED')
   })
 })

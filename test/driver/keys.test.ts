@@ -90,7 +90,9 @@ describe('a change of the society key', () => {
       let rounds = 0
       for (; replica.tip.size < size; rounds++) {
         const from = replica.tip.size
-        const reply = await cluster.do(home.federation.serve.entries(peerOf(late), { society: home.society, from, limit }))
+        const reply = await cluster.do(
+          home.federation.serve.entries(peerOf(late), { society: home.society, from, limit }),
+        )
         const taken = await cluster.clock.run(follower.onRange(from, reply))
         assert.deepEqual(taken, { ok: true, value: true }, `from ${from}`)
       }
@@ -159,7 +161,11 @@ describe('a society key that was replaced', () => {
     await cluster.clock.run(held.follower.onNote(formatNote(early)))
     assert.equal(held.notes.hasEarly, true)
     const reply = await cluster.do(
-      home.federation.serve.entries(peerOf(follower), { society: home.society, from: held.replica.tip.size, limit: 99 }),
+      home.federation.serve.entries(peerOf(follower), {
+        society: home.society,
+        from: held.replica.tip.size,
+        limit: 99,
+      }),
     )
     await cluster.do(held.follower.onRange(held.replica.tip.size, reply))
     assert.equal(held.replica.tip.size, size)
@@ -176,7 +182,11 @@ describe('a society key that was replaced', () => {
     const first = home.log().notes.latest
     assert.ok(first)
     await rotate(s, 1)
-    const record = makeRecord('atp.mint', { amount: 9 }, { author: home.society, society: home.society, lane: 9, time: cluster.clock.now() })
+    const record = makeRecord(
+      'atp.mint',
+      { amount: 9 },
+      { author: home.society, society: home.society, lane: 9, time: cluster.clock.now() },
+    )
     const other = await forgeBranch(home, size - 1, [forgeEntry(record, [societyKey('s0', 0)], size - 1)])
     const proof = makeForkProof({
       society: home.society,

@@ -79,8 +79,6 @@ describe('a log that forked', () => {
     assert.equal(epochOfFork(decoded.value), 1)
     const kept = s.sizeOn(s.home)
     await s.resumed()
-    await cluster.clock.advance(9_000)
-    for (const n of cluster.nodes) console.log(n.name, n.log(society).replica.halt, n.log(society).replica.epoch, n.log(society).replica.tip.size, n.log(society).notes.final, n.log(society).notes.latest?.text, n.rejected.slice(-4), n.rewinds)
     await s.whole(2, 300)
     assert.deepEqual(s.home.log().replica.inForce?.epochs.at(-1), kept)
     assert.match(noteOf(s.home, society), new RegExp(`^web4/${society}/epoch-2\n`))
@@ -94,6 +92,8 @@ describe('a log that forked', () => {
     // Two more nodes: one that never heard of the log, one that was away since before the first fork.
     const stranger = await cluster.add({ name: 's9', store: (await import('../../src/store/memory.ts')).createMemoryStore() })
     await cluster.clock.run(stranger.federation.setPolicy(society, { follow: true, witness: false, block: false }))
+    await cluster.clock.advance(9_000)
+    const lg = stranger.log(society); console.log(lg.replica.halt, lg.replica.tip.size, lg.replica.epoch, stranger.rejected.slice(-8), stranger.rewinds)
     await s.followed(2, [stranger])
     await cluster.clock.until('all of it', () => s.sizeOn(stranger) === s.sizeOn(s.home))
   })

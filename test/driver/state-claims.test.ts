@@ -180,4 +180,36 @@ describe('state claims', function () {
       await cluster.stop()
     }
   })
+
+  it('are forgotten with the entries that a log gives up, also while the digest is being computed', async () => {
+    let open = () => {}
+    const gate = new Promise<void>(resolve => {
+      open = resolve
+    })
+    const cluster = await bootBelow(scene, {
+      store: (index, content) => {
+        const store = createMemoryStore(content)
+        return index === 0 ? store : slowSnapshots(store, () => gate)
+      },
+    })
+    const [home, other] = pair(cluster)
+    await cluster.ready()
+    await send(cluster, burst(home, 40))
+    const { replica, snapshots } = other.log(home.society)
+    await cluster.clock.until('claim', () => snapshotOf(other, home)?.claim !== undefined)
+    const kept = S - 1
+    const root = toBase64url((await replica.rootAt(kept)) ?? new Uint8Array())
+    other.setup.net.detach(other.name)
+    await cluster.clock.run(replica.rewind({ epoch: 1, root, size: kept, to: kept }))
+    open()
+    await snapshots.idle()
+    assert.deepEqual(
+      snapshots.all.map(({ size }) => size),
+      [0],
+    )
+    const stored: string[] = []
+    for await (const [key] of other.setup.store.range(rangeOf.digests(home.society))) stored.push(key)
+    assert.deepEqual(stored, [])
+    await cluster.stop()
+  })
 })

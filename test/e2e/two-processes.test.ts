@@ -57,7 +57,7 @@ describe('two processes with one key', function () {
     assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, 'STORE_LOCKED')
     const lines = stderr.trimEnd().split('\n').slice(-2)
     assert.deepEqual(lines, [
-      `web4: STORE_LOCKED: another process has ${join(dir, 'db')} open`,
+      `web4: STORE_LOCKED: another process has the store at ${join(dir, 'db')} open`,
       '  Another node runs on this data folder: stop it, or give another --dir.',
     ])
     // The one that runs is not disturbed.

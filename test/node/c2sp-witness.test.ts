@@ -184,11 +184,17 @@ describe('C2SP witness for other logs, over HTTP', () => {
         return done
       },
     }
-    const slow = { key: signer.key, sign: (message: Uint8Array) => (order.push('signed'), signer.sign(message)) }
+    const noted = {
+      key: signer.key,
+      sign: (message: Uint8Array) => {
+        order.push('signed')
+        return signer.sign(message)
+      },
+    }
     const keys = [verifierKey(ORIGIN, TYPE_ED25519, logKey.raw, sha256)]
     const witness = new CheckpointWitness(
       { logs: [{ origin: ORIGIN, keys }], name: 'w' },
-      { store: noting, signer: slow, clock, context },
+      { store: noting, signer: noted, clock, context },
     )
     assert.ok((await witness.addCheckpoint(requestOf(0, [], 1, sha256(Buffer.from('a'))))).ok)
     assert.deepEqual(order, ['written, sync true', 'signed'])
@@ -252,7 +258,13 @@ describe('C2SP witness for other logs, over HTTP', () => {
     const gate = new Promise<void>(resolve => {
       release = resolve
     })
-    const stalled: Store = { ...memory, getMany: async keys => (await gate, memory.getMany(keys)) }
+    const stalled: Store = {
+      ...memory,
+      getMany: async keys => {
+        await gate
+        return memory.getMany(keys)
+      },
+    }
     const witness = witnessFor(ORIGIN, [ownVkey], stalled)
     const request = requestOf(0, [], 1, sha256(Buffer.from('a')))
     const waiting = Array.from({ length: 32 }, () => witness.addCheckpoint(request))

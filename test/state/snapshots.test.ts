@@ -64,6 +64,12 @@ describe('sizes of snapshots', () => {
       draft.set('a', 4)
     })
     assert.deepEqual(nothing.snapshots, { keys: 100, last: 0 })
+    assert.equal(counted(draft => draft.replace('a', 5)).draft.changes.has(stateKeys.snapshots), false)
+    const contradiction = (draft: Draft) => {
+      draft.create('c', 1)
+      draft.set('c', undefined)
+    }
+    assert.throws(() => counted(contradiction), RangeError)
   })
 
   it('need every key that was set and never read, but those that cannot be there', () => {

@@ -1,10 +1,13 @@
-import { mkdir, open, readdir, readFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { CodedError } from '../../../src/rejection.ts'
+import type { RecordView } from '../../service.ts'
 import { addCommand, type Cli, run } from '../command.ts'
+import type { CliContext } from '../context.ts'
 import { dataFolder, type NodeOptions } from '../find-node.ts'
 import { keyPath, passphraseFor, readLct } from '../member.ts'
+import { addWaitOption, followed, type WaitOptions } from '../submit.ts'
 
 interface KeysOptions extends NodeOptions {
   readonly passphraseFile?: string
@@ -24,6 +27,7 @@ export function keys(cli: Cli, program: Command): void {
   })
   exportKey(cli, parent)
   importKey(cli, parent)
+  rotateKey(cli, parent)
 }
 
 function addFolder(command: Command): Command {
@@ -77,6 +81,59 @@ function importKey(cli: Cli, parent: Command): void {
       seed.fill(0)
     }
   })
+}
+
+interface RotateOptions extends NodeOptions, WaitOptions {
+  readonly next?: string
+  readonly nextPassphraseFile?: string
+  readonly passphraseFile?: string
+}
+
+function rotateKey(cli: Cli, parent: Command): void {
+  const command = addCommand(
+    parent,
+    'rotate',
+    'bring the next society key into force; the node must run on this folder',
+  )
+    .option('--next <file>', 'key file of the next key, when it is not in the data folder')
+    .option('--next-passphrase-file <file>', 'opens that file')
+    .option('--passphrase-file <file>', 'passphrase of the data folder, for --next')
+  run<RotateOptions>(cli, addWaitOption(command), async call => {
+    const { context, options } = call
+    const folder = join(dataFolder(options, context.env), 'keys')
+    const client = await call.client()
+    const brought = options.next === undefined ? undefined : await bringNext(folder, options.next, options, context)
+    let record: RecordView
+    try {
+      record = (await call.progress('changing the key', client.rotateKeys({ body: {} }))) as RecordView
+    } catch (error) {
+      // What was refused leaves the key offline, where it was.
+      if (brought !== undefined && error instanceof CodedError && error.code !== 'INTERNAL')
+        await rm(brought, { force: true })
+      throw error
+    }
+    const outcome = await followed(call, client, record, 'society key changed')
+    const next = join(folder, 'next.key')
+    return { ...outcome, text: `${outcome.text}\n${next} holds the key after it: take it offline, leave next.pub` }
+  })
+}
+
+/** The next key from elsewhere, under the passphrase of the folder. */
+async function bringNext(folder: string, file: string, options: RotateOptions, context: CliContext): Promise<string> {
+  const { createKeyFile, readSeed } = await import('../../keys/keystore.ts')
+  const path = join(folder, 'next.key')
+  const passphraseFile = options.nextPassphraseFile
+  const theirs = await passphraseFor(file, passphraseFile === undefined ? {} : { passphraseFile }, context)
+  const { key, seed } = await readSeed(file, theirs)
+  try {
+    const expected = await readFile(join(folder, 'next.pub'), 'utf8').catch(() => '')
+    if (expected.trim() !== key)
+      throw new CodedError('KEY_FILE', `${file} holds ${key}, the next key is ${expected.trim() || 'unknown here'}`)
+    await createKeyFile(path, 'next', await passphraseFor(path, options, context), { seed })
+    return path
+  } finally {
+    seed.fill(0)
+  }
 }
 
 interface ListedKey {
