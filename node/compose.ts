@@ -138,6 +138,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
             version,
             others: c2spRoutes({
               logs: published,
+              logger: logger.child('c2sp'),
               ...(await publicWitness(config, { store, clock, context, logger })),
             }),
           },

@@ -16,6 +16,13 @@ export interface Outcome {
   readonly exitCode?: number
 }
 
+/** One answer for a command that does the same to several things. */
+export function together(outcomes: readonly Outcome[]): Outcome {
+  const [first] = outcomes
+  const facts = outcomes.length === 1 && first !== undefined ? first.facts : { all: outcomes.map(one => one.facts) }
+  return { facts, text: outcomes.map(({ text }) => text).join('\n') }
+}
+
 /** What the body of a command gets beside its own arguments and options. */
 export interface Call<Options> {
   readonly options: Options & { readonly json?: boolean }

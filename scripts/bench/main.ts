@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { benchAtp } from './atp.ts'
 import { benchCrypto } from './crypto.ts'
 import { benchIngest } from './ingest.ts'
+import { benchMint } from './mint.ts'
 import { benchPropagation } from './propagation.ts'
 import { benchReplicate } from './replicate.ts'
 import type { BenchResult } from './result.ts'
@@ -9,6 +10,7 @@ import type { BenchResult } from './result.ts'
 const benches: Readonly<Record<string, () => Promise<BenchResult>>> = {
   crypto: benchCrypto,
   ingest: benchIngest,
+  mint: benchMint,
   atp: benchAtp,
   replicate: benchReplicate,
   propagation: benchPropagation,

@@ -11,12 +11,13 @@ import type { Verifier } from '../ports.ts'
 import type { DecideContext, OpenedEntry, VerifiedEntry } from '../records/types.ts'
 import { type Code, codes, type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
-import type { KeysState } from '../state/model.ts'
+import { type KeysState, stateKeys } from '../state/model.ts'
 import type { HashText, KeyText, Seq } from '../units.ts'
 import { keysAfter, openNoteWith } from './log-key.ts'
 import type { EntriesReply, Verdict } from './net.ts'
 import type { NoteBook } from './note-book.ts'
 import type { Halt, Replica } from './replica.ts'
+import type { DecideSession } from './session.ts'
 
 /** A note that is not of the key or epoch in force here may be of one that its entries bring. */
 const ENTRIES_MAY_TELL: ReadonlySet<Code> = new Set(['NOT_FOUND', 'NOTE_SIGNATURE', 'EPOCH_UNKNOWN'])
@@ -292,6 +293,7 @@ export class Follower {
   /** Decides and commits a batch; what does not give the signed root is dropped without a trace. */
   async #apply(batch: Batch): Promise<void> {
     let halt: Halt | undefined
+    let stoppedBy: Uint8Array | undefined
     let cutAt: Seq | undefined
     const { note } = batch
     const { answer } = await this.#replica.change<boolean>(
@@ -311,6 +313,7 @@ export class Follower {
           const bad = await session.decide(entry)
           if (bad !== undefined) {
             halt = { mode: codes[bad.code].class === 'void' ? 'void' : 'update-needed', seq: entry.seq, code: bad.code }
+            stoppedBy = entry.bytes
             this.#events.rejected(bad)
             break
           }
@@ -319,6 +322,13 @@ export class Follower {
           if (session.snapshotDue !== undefined) break
         }
         if (keep.length < fresh.length) cutAt = session.snapshotDue
+        else if (note !== undefined) {
+          const wrong = await this.#refuseEpoch(session, note)
+          if (wrong !== undefined) {
+            this.#events.rejected(wrong)
+            return { keep: [], answer: false }
+          }
+        }
         return { keep, answer: keep.length > 0 }
       },
       {
@@ -327,7 +337,7 @@ export class Follower {
       },
     )
     if (halt !== undefined) {
-      await this.#replica.stop(halt)
+      await this.#replica.stop(halt, [], stoppedBy)
       this.#events.halted(halt)
     }
     if (!answer) return
@@ -338,6 +348,14 @@ export class Follower {
         this.#events.final(offered.finalBefore, offered.final)
     }
     if (this.#replica.tip.size === cutAt) await this.#apply(batch)
+  }
+
+  /** A note at the end of entries is of the epoch that they lead to: under a false one a second history would be no fork. */
+  async #refuseEpoch(session: DecideSession, { checkpoint }: Note): Promise<Rejection | undefined> {
+    const kept = ((await session.read(stateKeys.epochs)) ?? []) as readonly Seq[]
+    const there = kept.filter(size => size < checkpoint.size).length
+    const said = epochOf(checkpoint.origin, this.#replica.society) ?? 0
+    return said === there ? undefined : rejection(said > there ? 'EPOCH_UNKNOWN' : 'EPOCH_SPENT', checkpoint.origin)
   }
 
   #verdict(error: Rejection): Verdict {

@@ -141,6 +141,7 @@ export class Replica {
    */
   async rewind(work: Omit<ResumeInWork, 'phase'>): Promise<void> {
     await this.#serial.run(async () => {
+      if (work.epoch !== this.epoch + 1) throw new RangeError(`${this.society} is in epoch ${this.epoch}`)
       this.#watcher?.forget()
       await rewind(this.#store, this.society, { ...work, phase: 'back' }, this.#context)
       this.#cache.clear()
@@ -172,6 +173,12 @@ export class Replica {
         replaced: { witnesses: state.witnesses, quorum: state.quorum },
       })),
     }
+  }
+
+  /** The set in force after the first `size` entries. */
+  setAt(size: Seq): WitnessSet {
+    const { current, handovers } = this.finalitySets()
+    return handovers.find(({ seq }) => seq >= size)?.replaced ?? current
   }
 
   /** Log key for a note of `size`: the one in force below it. */
@@ -253,12 +260,14 @@ export class Replica {
     })
   }
 
-  /** Remembers for ever that nothing past here is applied. */
-  async stop(halt: Halt, extra: readonly StoreOp[] = []): Promise<void> {
+  /** Remembers for ever that nothing past here is applied. `entry`: bytes of the void one. */
+  async stop(halt: Halt, extra: readonly StoreOp[] = [], entry?: Uint8Array): Promise<void> {
     await this.#serial.run(async () => {
       const ops: StoreOp[] = [...extra]
-      if (halt.mode === 'void')
-        ops.push({ type: 'put', key: storeKey.void(this.society), value: canonicalBytes(halt as unknown as Json) })
+      if (halt.mode === 'void') {
+        const value = canonicalBytes({ ...halt, ...(entry === undefined ? {} : { entry: toBase64url(entry) }) })
+        ops.push({ type: 'put', key: storeKey.void(this.society), value })
+      }
       await this.#store.batch(ops, { sync: true })
       // A fork stays a fork, whatever else turns out to be wrong with the log; so does a resume in work.
       if (this.#halt?.mode !== 'frozen' && this.#halt?.mode !== 'resuming') this.#halt = halt
@@ -417,10 +426,16 @@ export class Replica {
   }
 }
 
-function haltOf(work: ResumeInWork | undefined, fork: Uint8Array | undefined, bad: Uint8Array | undefined) {
+function haltOf(
+  work: ResumeInWork | undefined,
+  fork: Uint8Array | undefined,
+  bad: Uint8Array | undefined,
+): Halt | undefined {
   if (work !== undefined) return { mode: 'resuming', epoch: work.epoch, size: work.size, root: work.root } as const
   if (fork !== undefined) return { mode: 'frozen' } as const
-  return bad === undefined ? undefined : (decodeState(bad) as unknown as Halt)
+  if (bad === undefined) return undefined
+  const { code, seq } = decodeState(bad) as { code: string; seq: Seq }
+  return { mode: 'void', seq, code } as const
 }
 
 function handoverRange(society: SocietyId): StoreRange {

@@ -87,6 +87,8 @@ export class ResumeFollower {
     const to = isShared.value ? shared : Math.max(1, final)
     const bad = await refuseSigners(this.#ports, log, peer, resume.value, to)
     if (bad !== undefined) return bad
+    if (log.notes.final !== final || log.replica.tip.size !== tip.size)
+      return rejection('ENTRY_OUT_OF_ORDER', 'the log grew')
     await log.rewind({ epoch: body.epoch, root: body.root, size, to })
     this.#events.rewound(log, to)
     return undefined

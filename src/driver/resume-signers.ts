@@ -53,7 +53,6 @@ export async function refuseSigners(
 }
 
 function forceAt(replica: Replica, size: Seq, { context }: ResumePorts): Force | undefined {
-  const { current, handovers } = replica.finalitySets()
   const key = replica.logKeyAt(size)
   const keys = replica.inForce?.keys
   if (key === undefined || keys === undefined) return undefined
@@ -62,7 +61,7 @@ function forceAt(replica: Replica, size: Seq, { context }: ResumePorts): Force |
   return {
     key,
     next: revealed === undefined ? keys.next : toBase64url(context.sha256(revealed)),
-    set: handovers.find(handover => handover.seq >= size)?.replaced ?? current,
+    set: replica.setAt(size),
   }
 }
 

@@ -1,6 +1,8 @@
 import { canonicalBytes, type Json } from '../canonical.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import { checkUnsigned, encodeSubmission, openEntry } from '../ingest/open.ts'
+import { entryOf } from '../ingest/verify.ts'
+import { FRESHNESS_MULTI_MS } from '../limits.ts'
 import { leafHash, sameHash } from '../log/merkle.ts'
 import type { StoreRange } from '../ports.ts'
 import type { Law } from '../records/law.ts'
@@ -17,7 +19,8 @@ import { askCountersign } from './genesis.ts'
 import { signRecord } from './issue.ts'
 import type { PeerInfo } from './net.ts'
 import { peerPrefix } from './resume-follow.ts'
-import { replay } from './rewind.ts'
+import { readVoid, replay } from './rewind.ts'
+import { Serial } from './serial.ts'
 import { openVerified } from './serve.ts'
 import { DecideSession, decodeState } from './session.ts'
 import type { SocietyLog } from './society-log.ts'
@@ -33,6 +36,8 @@ import type { Last } from './witness.ts'
 const RESUME_LANE = 1
 /** Proposals of others that wait for this operator; each names a log of its own. */
 const PROPOSALS_MAX = 64
+/** Half of the time in which a resume is fresh: after that the witnesses are asked about a new one. */
+const COLLECTING_MS_MAX = FRESHNESS_MULTI_MS / 2
 const NO_SIGNATURE = toBase64url(new Uint8Array(64))
 
 export interface ResumeAt {
@@ -92,6 +97,7 @@ interface StateAt {
 
 export class Resumes {
   readonly #node: Federation
+  readonly #serial = new Serial()
   #collecting: Collecting | undefined
   readonly #proposals = new Map<SocietyId, ResumeProposal>()
 
@@ -106,7 +112,8 @@ export class Resumes {
     const log = this.#node.own?.log
     if (log === undefined) return fail(rejection('NOT_SEQUENCER'))
     const { halt, tip } = log.replica
-    const kept = size ?? (halt?.mode === 'resuming' ? halt.size : tip.size)
+    const all = Math.min(tip.size, log.snapshots.wrong?.seq ?? tip.size)
+    const kept = size ?? (halt?.mode === 'resuming' ? halt.size : all)
     const cause = await this.#causeOf(log, kept)
     if (!cause.ok) return cause
     if (kept < log.notes.final) return fail(rejection('RESUME_FINAL', `${log.notes.final} entries are final`))
@@ -115,7 +122,7 @@ export class Resumes {
     const epoch = log.replica.epoch + 1
     const at = { society: log.society, epoch, size: kept, root: toBase64url(root) }
     const work = this.#collectingFor(at)
-    const { quorum, witnesses } = log.replica.finalitySets().current
+    const { quorum, witnesses } = log.replica.setAt(kept)
     return ok({
       ...at,
       ...cause.value,
@@ -160,7 +167,12 @@ export class Resumes {
    * Asks the witnesses for their countersignatures, and, when there are q, goes back and begins the new epoch. Called again
    * it goes on with those that are missing. RESUME_QUORUM while there are fewer; RESUME_SOUND, RESUME_FINAL, RESUME_SIZE.
    */
-  async resume(size?: Seq): Promise<Result<ResumePlan & { readonly seq: Seq }>> {
+  resume(size?: Seq): Promise<Result<ResumePlan & { readonly seq: Seq }>> {
+    // One after another: a second one would take back what the first one has published.
+    return this.#serial.run(() => this.#resume(size))
+  }
+
+  async #resume(size?: Seq): Promise<Result<ResumePlan & { readonly seq: Seq }>> {
     const own = this.#node.own
     const planned = await this.plan(size)
     if (!planned.ok) return planned
@@ -180,12 +192,24 @@ export class Resumes {
     const societySig = [...work.value.sigs.values()].filter(({ by }) => !law.finality.witnesses.includes(by))
     const opened = await openVerified(this.#node, encodeSubmission(work.value.record, [...societySig, ...chosen]))
     if (!opened.ok) return opened
+    const { clock, context } = this.#node.ports
+    const entry = entryOf(opened.value, plan.size, Math.max(at.time, clock.now()), context.sha256)
+    const refused = await at.session.decide(entry)
+    if (refused !== undefined) return fail(refused)
+    if (plan.cause === 'claim') await this.#keepClaim(log)
     await log.rewind({ epoch: plan.epoch, root: plan.root, size: plan.size, to: plan.size })
     const sequenced = await own.sequencer.resume(opened.value)
     if (!sequenced.ok) return sequenced
     this.#collecting = undefined
     this.#node.onResumed(log)
     return ok({ ...plan, seq: sequenced.value })
+  }
+
+  /** A wrong claim shows in the log only, of which it is about to be no part: should this be cut off, it is still the cause. */
+  async #keepClaim(log: SocietyLog): Promise<void> {
+    const { wrong } = log.snapshots
+    const [entry] = wrong === undefined ? [] : await log.replica.entries(wrong.seq, 1)
+    if (wrong !== undefined) await log.replica.stop({ mode: 'void', seq: wrong.seq, code: 'STATE_CLAIM' }, [], entry)
   }
 
   /** Signs as the society, and asks every witness that has not signed yet. */
@@ -200,11 +224,18 @@ export class Resumes {
     await Promise.all(
       missing.map(async key => {
         const answer = await askCountersign(this.#node, key, work.record)
-        if (answer.ok) work.sigs.set(key, answer.value)
-        else work.refused.set(key, answer.error.code)
+        // One that lies must not spoil what the others signed.
+        const proven = answer.ok ? await this.#proven(work.record, answer.value) : answer
+        if (proven.ok) work.sigs.set(key, proven.value)
+        else work.refused.set(key, proven.error.code)
       }),
     )
     return ok(work)
+  }
+
+  async #proven(record: AnyRecord, sig: Sig): Promise<Result<Sig>> {
+    const opened = await openVerified(this.#node, encodeSubmission(record, [sig]))
+    return opened.ok ? ok(sig) : opened
   }
 
   async #begin(log: SocietyLog, plan: ResumePlan, { session }: StateAt): Promise<Collecting | undefined> {
@@ -228,7 +259,10 @@ export class Resumes {
   }
 
   #collectingFor({ epoch, root, size }: ResumeAt): Collecting | undefined {
-    const body = this.#collecting?.record.body as ResumeBody | undefined
+    const { record } = this.#collecting ?? {}
+    const body = record?.body as ResumeBody | undefined
+    // Too old to be asked about once more: it must be fresh when it becomes an entry.
+    if (this.#node.ports.clock.now() - (record?.time ?? 0) > COLLECTING_MS_MAX) return undefined
     return body?.epoch === epoch && body.root === root && body.size === size ? this.#collecting : undefined
   }
 
@@ -236,23 +270,15 @@ export class Resumes {
   async #causeOf(log: SocietyLog, kept: Seq): Promise<Result<{ cause: ResumeBody['cause']; evidence: HashText }>> {
     const { context, store } = this.#node.ports
     const [fork, bad] = await store.getMany([storeKey.fork(log.society), storeKey.void(log.society)])
-    if (fork !== undefined) return ok({ cause: 'fork', evidence: toBase64url(context.sha256(fork)) })
-    const voidAt = (decodeState(bad) as { seq?: Seq } | undefined)?.seq
-    const claimAt = log.snapshots.wrong?.seq
-    if (voidAt !== undefined && kept <= voidAt) return this.#named(log, 'void', voidAt)
-    return claimAt !== undefined && kept <= claimAt
-      ? this.#named(log, 'claim', claimAt)
-      : fail(rejection('RESUME_SOUND'))
-  }
-
-  /** The entry at fault, by its hash; one that was never applied here, by its place. */
-  async #named(
-    log: SocietyLog,
-    cause: ResumeBody['cause'],
-    seq: Seq,
-  ): Promise<Result<{ cause: ResumeBody['cause']; evidence: HashText }>> {
-    const [bytes = canonicalBytes(seq)] = await log.replica.entries(seq, 1)
-    return ok({ cause, evidence: toBase64url(this.#node.ports.context.sha256(bytes)) })
+    const hash = (bytes: Uint8Array) => toBase64url(context.sha256(bytes))
+    if (fork !== undefined) return ok({ cause: 'fork', evidence: hash(fork) })
+    const stopped = readVoid(bad)
+    if (stopped !== undefined && kept <= stopped.seq)
+      return ok({ cause: stopped.code === 'STATE_CLAIM' ? 'claim' : 'void', evidence: hash(stopped.entry) })
+    const { wrong } = log.snapshots
+    const [claim] = wrong === undefined ? [] : await log.replica.entries(wrong.seq, 1)
+    if (wrong === undefined || claim === undefined || kept > wrong.seq) return fail(rejection('RESUME_SOUND'))
+    return ok({ cause: 'claim', evidence: hash(claim) })
   }
 
   // ---- the witness's side
@@ -294,9 +320,13 @@ export class Resumes {
     const { final } = log.notes
     if (!(await this.#isPrefix(log, peer, final, await log.replica.rootAt(final), body, root, isOwnHistory)))
       return rejection('RESUME_FINAL')
+    // A restored folder has forgotten what it signed; it hears from the others first, as before it cosigns.
+    if (!log.witnessReady(Number.MAX_SAFE_INTEGER)) return rejection('STARTING')
     const judged = async (last: Last): Promise<Rejection | undefined> => {
-      const mine = last.size === 0 ? undefined : fromBase64url(last.root, 32)
-      const fits = await this.#isPrefix(log, peer, last.size, mine, body, root, isOwnHistory)
+      const shown = log.notes.cosigned.get(this.#node.ports.witnessSigner.key) ?? 0
+      const size = Math.max(last.size, shown)
+      const mine = size > last.size ? await log.replica.rootAt(size) : fromBase64url(last.root, 32)
+      const fits = await this.#isPrefix(log, peer, size, mine, body, root, isOwnHistory)
       if (!fits) return rejection('RESUME_COSIGNED')
       return (await this.#isApproved(log, body)) ? undefined : rejection('RESUME_APPROVAL')
     }

@@ -1,5 +1,5 @@
 import { canonicalBytes, type Json, type JsonObject, utf8Decode } from '../canonical.ts'
-import { toBase64url } from '../encoding.ts'
+import { fromBase64url, toBase64url } from '../encoding.ts'
 import { openEntry } from '../ingest/open.ts'
 import { parseNote } from '../log/note.ts'
 import { TreeEdge } from '../log/tiles.ts'
@@ -61,13 +61,25 @@ export async function rewind(
 
 /** What ends a resume, in the batch of the entry that begins the new epoch. */
 export async function resumedOps(store: StoreReader, society: SocietyId, epoch: number): Promise<readonly StoreOp[]> {
-  const [fork] = await store.getMany([storeKey.fork(society)])
+  const [fork, bad] = await store.getMany([storeKey.fork(society), storeKey.void(society)])
   const ops: StoreOp[] = [storeKey.resume(society), storeKey.void(society), storeKey.fork(society)].map(key => ({
     type: 'del',
     key,
   }))
   if (fork !== undefined) ops.push({ type: 'put', key: storeKey.spent(society, epoch - 1), value: fork })
+  const stopped = readVoid(bad)
+  if (stopped !== undefined)
+    ops.push({ type: 'put', key: storeKey.dropped(society, epoch - 1, stopped.seq), value: stopped.entry })
   return ops
+}
+
+/** The void entry at which a log stopped here: its place, why it is void, and its bytes, which are evidence. */
+export function readVoid(
+  stored: Uint8Array | undefined,
+): { readonly code: string; readonly seq: Seq; readonly entry: Uint8Array } | undefined {
+  const { code, entry, seq } = (decodeState(stored) ?? {}) as { code?: string; entry?: string; seq?: Seq }
+  const bytes = entry === undefined ? undefined : fromBase64url(entry)
+  return seq === undefined || code === undefined || bytes === undefined ? undefined : { code, seq, entry: bytes }
 }
 
 /**

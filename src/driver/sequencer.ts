@@ -131,10 +131,13 @@ export class Sequencer {
     const answer = (given: Result<Seq>) => {
       result = given
     }
-    this.#running = this.#sequence([{ record, answer }], () => undefined).finally(() => {
-      this.#running = undefined
+    const work = this.#sequence([{ record, answer }], () => undefined)
+    this.#running = work.catch(error => {
+      this.#failed = true
+      this.#events.failed(error)
     })
     await this.#running
+    this.#running = undefined
     return result
   }
 

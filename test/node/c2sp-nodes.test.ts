@@ -45,7 +45,8 @@ describe('C2SP from outside: a log as tiles, its proofs, and a witness elsewhere
     ]
     await connectAll([home, ...helpers])
     society = await home.found(helpers, helpers)
-    for (const helper of helpers) await helper.follow(society)
+    for (const { running } of helpers)
+      await running.service.operator.policy(society, { follow: true, witness: true, block: false })
     await ready([home])
     for (let i = 1; i < ENTRIES; i += 50)
       await Promise.all(Array.from({ length: Math.min(50, ENTRIES - i) }, () => home.issue('atp.mint', { amount: 1 })))

@@ -79,7 +79,7 @@ describe('C2SP witness for other logs, over HTTP', () => {
     await stop?.()
     store = on
     const nothing = { checkpoint: () => undefined, vkey: () => undefined, tile: async () => undefined }
-    const others = c2spRoutes({ logs: nothing, witness: witnessFor(origin, vkeys, store) })
+    const others = c2spRoutes({ logger: nullLogger, logs: nothing, witness: witnessFor(origin, vkeys, store) })
     const server = createApiServer(
       { host: '127.0.0.1', port: 0 },
       { service: fakeService(), token: 'token', logger: nullLogger, version: '0.1.0', others },
@@ -282,6 +282,7 @@ describe('C2SP witness for other logs, over HTTP', () => {
     assert.ok((await paths()).includes('/tlog-witness/add-checkpoint'))
     await stop()
     const others = c2spRoutes({
+      logger: nullLogger,
       logs: { checkpoint: () => undefined, vkey: () => undefined, tile: async () => undefined },
     })
     const server = createApiServer(

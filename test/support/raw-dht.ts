@@ -20,18 +20,22 @@ interface Inside {
   readonly providers: { addProvider(cid: ReturnType<PeerId['toCID']>, peer: PeerId): Promise<void> }
 }
 
+interface DhtMessage {
+  readonly type: MessageType
+  readonly key: Uint8Array
+  readonly record?: Uint8Array
+  readonly providers?: readonly { readonly id: Uint8Array; readonly multiaddrs: readonly Uint8Array[] }[]
+}
+
 /** A stranger who speaks the DHT's protocol with the library as it comes, and says in it whatever a test likes. */
 export interface RawDht {
   readonly libp2p: Libp2p<{ identify: Identify; ping: Ping; dht: KadDHT }>
   readonly net: Target['net']
   connect(...others: readonly Target[]): Promise<void>
   /** What came back: an answer, or nothing when the other end broke off. */
-  ask(
-    to: Target,
-    message: { readonly type: MessageType } & object,
-  ): Promise<(QueryEvent & { name: 'PEER_RESPONSE' }) | undefined>
+  ask(to: Target, message: DhtMessage): Promise<(QueryEvent & { name: 'PEER_RESPONSE' }) | undefined>
   /** Sends, and waits for no answer. */
-  tell(to: Target, message: { readonly type: MessageType } & object): Promise<void>
+  tell(to: Target, message: DhtMessage): Promise<void>
   /** From now on it names this peer as a provider, whoever asks. */
   name(key: Uint8Array, peer: PeerId, addresses: readonly string[]): Promise<void>
 }

@@ -2,8 +2,9 @@ import { sha256, verifySync } from '../../node/crypto/sodium.ts'
 import { canonicalBytes, canonicalText, type Json } from '../../src/canonical.ts'
 import { logOf, openEntry } from '../../src/ingest/open.ts'
 import { verifyOne } from '../../src/ingest/verify.ts'
+import { rootOfLeaves } from '../../src/log/merkle.ts'
 import type { VerifySync } from '../../src/log/note.ts'
-import type { OpenedEntry } from '../../src/records/types.ts'
+import type { DecideContext, OpenedEntry } from '../../src/records/types.ts'
 import { fail, ok, type Result } from '../../src/result.ts'
 import { decide } from '../../src/state/decide.ts'
 import { stateDigest } from '../../src/state/digest.ts'
@@ -48,6 +49,19 @@ export class Replay implements StateView {
     return this.#society
   }
 
+  get #context(): DecideContext {
+    const root = () =>
+      rootOfLeaves(
+        this.entries.map(({ leaf }) => leaf),
+        sha256,
+      )
+    return {
+      sha256,
+      verifySignature: this.#verify,
+      rootBefore: size => (size === this.entries.length ? root() : undefined),
+    }
+  }
+
   /** What the entry would change here, or why not. A replay without entries takes the charter's own society. */
   judge(bytes: Uint8Array, society?: SocietyId): Result<Replayed & { readonly draft: Draft }> {
     const opened = openEntry(bytes, sha256)
@@ -55,7 +69,7 @@ export class Replay implements StateView {
     const forged = verifyOne(opened.value, this.#verify, sha256)
     if (forged !== undefined) return fail(forged)
     const log = society ?? this.#society ?? logOf(opened.value, sha256)
-    const decided = decide(this, log, opened.value, { sha256, verifySignature: this.#verify })
+    const decided = decide(this, log, opened.value, this.#context)
     if (!decided.ok) return decided
     return ok({ entry: opened.value, changes: netChanges(this, decided.value), draft: decided.value })
   }

@@ -5,6 +5,7 @@ import { toBase64url } from '../../src/encoding.ts'
 import { logOf, openEntry } from '../../src/ingest/open.ts'
 import { verifyOne } from '../../src/ingest/verify.ts'
 import { cosignatureMessage, makeCosignatureLine } from '../../src/log/cosignature.ts'
+import { rootOfLeaves } from '../../src/log/merkle.ts'
 import { checkpointText, formatNote, logSignatureMessage, makeLogNote, originOf } from '../../src/log/note.ts'
 import { inclusionProof, TreeEdge } from '../../src/log/tiles.ts'
 import type { BirthBody } from '../../src/records/birth.ts'
@@ -14,7 +15,7 @@ import type { Law } from '../../src/records/law.ts'
 import { type EntityType, lctIdOf } from '../../src/records/names.ts'
 import type { PeerRecognizeBody } from '../../src/records/peer-recognize.ts'
 import { type Standing, type StandingClaims, standingBytes } from '../../src/records/standing.ts'
-import type { AnyRecord, OpenedEntry, Sig } from '../../src/records/types.ts'
+import type { AnyRecord, DecideContext, OpenedEntry, Sig } from '../../src/records/types.ts'
 import type { Code } from '../../src/rejection.ts'
 import type { Result } from '../../src/result.ts'
 import { decide } from '../../src/state/decide.ts'
@@ -148,7 +149,7 @@ export class TestSociety implements StateView {
     if (!opened.ok) return opened
     const forged = verifyOne(opened.value, verifySync, sha256)
     if (forged !== undefined) return { ok: false, error: forged }
-    return decide(this, this.id, opened.value, context)
+    return decide(this, this.id, opened.value, this.context)
   }
 
   /** As `refusal`, with the detail. */
@@ -171,8 +172,20 @@ export class TestSociety implements StateView {
     return opened.value
   }
 
+  private get context(): DecideContext {
+    return { ...context, rootBefore: size => (size === this.size ? this.rootAt(size) : undefined) }
+  }
+
+  /** Root of the first `size` entries. */
+  rootAt(size: Seq): Uint8Array {
+    return rootOfLeaves(
+      this.entries.slice(0, size).map(({ leaf }) => leaf),
+      sha256,
+    )
+  }
+
   private commit(entry: OpenedEntry): void {
-    const decided = decide(this, this.id, entry, context)
+    const decided = decide(this, this.id, entry, this.context)
     assert.ok(decided.ok, decided.ok ? '' : `${entry.record.kind}: ${decided.error.code} ${decided.error.detail}`)
     for (const [key, value] of decided.value.changes) {
       if (value === undefined) this.#state.delete(key)

@@ -19,6 +19,24 @@ describe('fetch plan', () => {
     assert.deepEqual(known({ a: 6, b: 9, c: 8 }).next(5, 0), { peer: 'b' })
   })
 
+  it('has help in whoever holds what is here or more, until it failed three times', () => {
+    assert.equal(known({}).helps(0), false)
+    assert.equal(known({ a: 0 }).helps(0), false)
+    assert.equal(known({ a: 4 }).helps(5), false)
+    assert.equal(known({ a: 4, b: 5 }).helps(5), true)
+    const plan = known({ a: 9 })
+    for (const expected of [true, true, false]) {
+      plan.onDone('a', false, 0)
+      assert.equal(plan.helps(5), expected)
+    }
+    // It does hold what is here.
+    assert.equal(plan.helps(9), true)
+    plan.onDone('a', true, 0)
+    assert.equal(plan.helps(5), true)
+    plan.onGone('a')
+    assert.equal(plan.helps(5), false)
+  })
+
   it('asks one peer at a time', () => {
     const plan = known({ a: 6, b: 9 })
     plan.next(5, 0)

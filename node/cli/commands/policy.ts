@@ -3,7 +3,7 @@ import { CodedError } from '../../../src/rejection.ts'
 import type { SocietyId } from '../../../src/units.ts'
 import type { Client } from '../../api/client.ts'
 import { isInvitation } from '../../invitation.ts'
-import { addCommand, type Call, type Cli, type Outcome, run } from '../command.ts'
+import { addCommand, type Call, type Cli, type Outcome, run, together } from '../command.ts'
 import { invitationOf, type Met, meet } from '../invited.ts'
 import { namedSociety, SOCIETY_HELP } from '../named-society.ts'
 
@@ -81,9 +81,7 @@ async function each<Options>(
   const client = await find()
   const outcomes: Outcome[] = []
   for (const text of args) outcomes.push(await change(client, text))
-  const [first] = outcomes
-  const facts = outcomes.length === 1 && first !== undefined ? first.facts : { changes: outcomes.map(one => one.facts) }
-  return { facts, text: outcomes.map(({ text }) => text).join('\n') }
+  return together(outcomes)
 }
 
 async function followed(client: Client, society: SocietyId): Promise<Outcome> {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { RecordView } from '../../service.ts'
-import { addCommand, type Cli, run } from '../command.ts'
+import { addCommand, type Cli, type Outcome, run, together } from '../command.ts'
 import { EVIDENCE_HELP, evidenceOf } from '../evidence.ts'
 import { namedSociety, SOCIETY_HELP } from '../named-society.ts'
 import { addWaitOption, followed, type WaitOptions } from '../submit.ts'
@@ -12,15 +12,17 @@ export function society(cli: Cli, program: Command): void {
 }
 
 function relations(cli: Cli, parent: Command): void {
-  const recognize = addCommand(parent, 'recognize', 'recognise the charter and handovers of a society').argument(
-    '<society>',
-    SOCIETY_HELP,
-  )
+  const recognize = addCommand(parent, 'recognize', 'recognise the charter, and then each handover, of a society')
+  recognize.argument('<society...>', SOCIETY_HELP)
   run<WaitOptions>(cli, addWaitOption(recognize), async call => {
     const client = await call.client()
-    const id = await namedSociety(client, call.args[0] as string)
-    const record = await call.progress('making the record', client.recognize({ body: { society: id } }))
-    return followed(call, client, record as RecordView, `recognised ${id}`)
+    const outcomes: Outcome[] = []
+    for (const text of call.args) {
+      const id = await namedSociety(client, text)
+      const record = await call.progress('making the record', client.recognize({ body: { society: id } }))
+      outcomes.push(await followed(call, client, record as RecordView, `recognised ${id}`))
+    }
+    return together(outcomes)
   })
   const block = addCommand(parent, 'block', 'end relations with a society; accounts stay')
     .argument('<society>', SOCIETY_HELP)
