@@ -1,21 +1,16 @@
 import { join } from 'node:path'
-import { CheckpointWitness } from '../src/driver/checkpoint-witness.ts'
-import { Federation, type FederationEvents, type FederationPorts } from '../src/driver/federation.ts'
-import { PublicWitnesses } from '../src/driver/public-witnesses.ts'
+import { Federation } from '../src/driver/federation.ts'
 import type { Clock, Random, Store, Verifier } from '../src/ports.ts'
 import type { DecideContext } from '../src/records/types.ts'
 import { createMemoryStore } from '../src/store/memory.ts'
 import { createApiServer } from './api/server.ts'
 import { operatorToken } from './api/token.ts'
-import { readPublicWitnesses, readWatchedLogs } from './c2sp/lists.ts'
-import { postCheckpoint } from './c2sp/post-checkpoint.ts'
-import { PublishedLogs } from './c2sp/published-logs.ts'
-import { c2spRoutes } from './c2sp/routes.ts'
+import { createOutward, openOutside } from './c2sp/outward.ts'
 import type { Config } from './config/options.ts'
 import { sha256, systemClock, systemRandom, verifySync } from './crypto/sodium.ts'
-import { type NodeKeys, openNodeKeys, openPublicWitnessKey } from './data-folder.ts'
+import { type NodeKeys, openNodeKeys } from './data-folder.ts'
 import { resolvePassphrase } from './keys/passphrase.ts'
-import { createNet } from './net/net.ts'
+import { createNet, type NetOptions } from './net/net.ts'
 import { readNetworkKey } from './net/private-network.ts'
 import { WebNode } from './node.ts'
 import type { Logger } from './observe/logger.ts'
@@ -56,6 +51,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
   const random = components.random ?? systemRandom
   const observer = components.observer === true
   const keys = components.keys ?? (await openNodeKeys(config.dir, () => passphraseOf(config), { observer }))
+  const outside = await openOutside(config, () => passphraseOf(config))
   const token = components.api === false ? '' : await operatorToken(config.dir)
   const pool = components.verifier === undefined ? await startPool(config) : undefined
   const context: DecideContext = { sha256, verifySignature: verifySync }
@@ -64,22 +60,14 @@ export async function createNode(config: Config, components: NodeComponents): Pr
   const store = timedStore(components.store ?? (await openStore(config)), metrics)
   const rejected = new Map<string, number>()
   const events = watch({ logger, metrics, rejected, clock, emit: (type, data) => service.emit(type, data) })
+  const outward = createOutward(outside, {
+    ...{ store, clock, context, events },
+    logger: logger.child('c2sp'),
+    node: () => federation,
+  })
 
   const net = await createNet(
-    {
-      federation: config.federation,
-      listen: config.listen,
-      peers: config.peers,
-      dht: config.dht,
-      addresses: config.addresses,
-      mdns: config.mdns,
-      connectionsMax: config.max_connections,
-      allowed: config.allow,
-      denied: config.deny,
-      networkKey: config.network_key_file === '' ? undefined : await readNetworkKey(config.network_key_file),
-      seed: keys.transportSeed,
-      scoreParams: config.score_params === 'library' ? 'library-default' : 'federation',
-    },
+    { ...(await networkOptions(config)), seed: keys.transportSeed },
     { clock, random, sha256, verifier, signer: keys.witness, currentSociety: () => federation.ownSociety },
   )
   const federation: Federation = new Federation(
@@ -90,19 +78,18 @@ export async function createNode(config: Config, components: NodeComponents): Pr
       syncFollowed: true,
       consent: config.consent,
     },
-    { store, clock, random, net, verifier, context, witnessSigner: keys.witness, ...(keys.society === undefined ? {} : { societyKeys: keys.society }) },
-    { ...events, ...pokedBy(events, () => publicWitnesses.poke()) },
+    {
+      store,
+      clock,
+      random,
+      net,
+      verifier,
+      context,
+      witnessSigner: keys.witness,
+      ...(keys.society === undefined ? {} : { societyKeys: keys.society }),
+    },
+    outward.events,
   )
-  const publicWitnesses = new PublicWitnesses(await readPublicWitnesses(config.public_witnesses), {
-    store,
-    clock,
-    context,
-    post: postCheckpoint(),
-    log: () => federation.own?.log,
-    rejected: error => events.rejected(error),
-    fault: error => events.fault('public witness', error),
-  })
-  const published = new PublishedLogs(federation, publicWitnesses)
   const desk = new RecordDesk(federation)
   const operator = new Operator({
     node: federation,
@@ -116,8 +103,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
     net,
     desk,
     operator,
-    published,
-    publicWitnesses,
+    outward,
     version,
     rejected,
     metricsText: () => {
@@ -131,17 +117,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
       ? undefined
       : createApiServer(
           { host: config.api_host, port: config.api_port },
-          {
-            service,
-            token,
-            logger: logger.child('api'),
-            version,
-            others: c2spRoutes({
-              logs: published,
-              logger: logger.child('c2sp'),
-              ...(await publicWitness(config, { store, clock, context, logger })),
-            }),
-          },
+          { service, token, logger: logger.child('api'), version, others: outward.routes },
         )
   let running = false
 
@@ -155,7 +131,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
       if (inForce !== undefined) await keys.society?.settle(inForce.keys)
       await net.start(federation)
       federation.run()
-      publicWitnesses.poke()
+      outward.publicWitnesses.poke()
       const url = (await api?.start())?.url ?? ''
       logger.info('node started', { api: url, addresses: net.addresses(), society: federation.ownSociety })
       return { apiUrl: url, addresses: net.addresses() }
@@ -165,7 +141,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
       running = false
       await api?.stop()
       operator.stop()
-      publicWitnesses.stop()
+      outward.publicWitnesses.stop()
       await federation.stop()
       await net.stop()
       await store.close()
@@ -173,34 +149,6 @@ export async function createNode(config: Config, components: NodeComponents): Pr
       logger.info('node stopped')
     },
   }
-}
-
-/** What makes the own log worth showing again. */
-function pokedBy(events: FederationEvents, poke: () => void): Pick<FederationEvents, 'committed' | 'final'> {
-  return {
-    committed(log, from, to) {
-      events.committed(log, from, to)
-      poke()
-    },
-    final(log, before, now) {
-      events.final(log, before, now)
-      poke()
-    },
-  }
-}
-
-/** The witness for other people's logs, with a key of its own. Nothing when the operator did not turn it on. */
-async function publicWitness(
-  config: Config,
-  ports: Pick<FederationPorts, 'store' | 'clock' | 'context'> & { readonly logger: Logger },
-): Promise<{ readonly witness?: CheckpointWitness }> {
-  if (config.tlog_witness === '') return {}
-  const logs = await readWatchedLogs(config.tlog_witness)
-  const signer = await openPublicWitnessKey(config.dir, () => passphraseOf(config))
-  const name = config.tlog_witness_name === '' ? `web4/public-witness/${signer.key}` : config.tlog_witness_name
-  const witness = new CheckpointWitness({ logs, name }, { ...ports, signer })
-  ports.logger.info('public witness', { vkey: witness.vkey, logs: logs.length })
-  return { witness }
 }
 
 function openStore(config: Config): Promise<Store> {

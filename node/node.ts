@@ -1,7 +1,6 @@
 import { decodeCanonical, type JsonObject } from '../src/canonical.ts'
 import { makeBundle } from '../src/driver/evidence.ts'
 import type { Federation } from '../src/driver/federation.ts'
-import type { PublicWitnesses } from '../src/driver/public-witnesses.ts'
 import { decodeState } from '../src/driver/session.ts'
 import type { SocietyLog } from '../src/driver/society-log.ts'
 import { claimsFalsely } from '../src/driver/speakers.ts'
@@ -17,7 +16,7 @@ import { StateDigester } from '../src/state/digest.ts'
 import { type LctState, stateKeys } from '../src/state/model.ts'
 import { storeKey } from '../src/store/ledger.ts'
 import type { LctId, RecordId, Seq, SocietyId } from '../src/units.ts'
-import type { PublishedLogs } from './c2sp/published-logs.ts'
+import type { Outward } from './c2sp/outward.ts'
 import { lawView } from './law-office.ts'
 import type { NodeNet } from './net/net.ts'
 import type { Operator } from './operator.ts'
@@ -43,8 +42,7 @@ export interface NodeParts {
   readonly net: NodeNet
   readonly desk: RecordDesk
   readonly operator: Operator
-  readonly published: PublishedLogs
-  readonly publicWitnesses: PublicWitnesses
+  readonly outward: Outward
   readonly version: string
   readonly metricsText: () => Promise<string>
   readonly rejected: ReadonlyMap<string, number>
@@ -131,7 +129,7 @@ export class WebNode implements NodeService {
   }
 
   #view(log: SocietyLog): SocietyView {
-    const shown = this.#parts.publicWitnesses.views(log.society)
+    const shown = this.#parts.outward.publicWitnesses.views(log.society)
     return { ...societyView(this.#parts.node, log), ...(shown.length === 0 ? {} : { public_witnesses: shown }) }
   }
 
@@ -198,7 +196,7 @@ export class WebNode implements NodeService {
     const decoded = bundle.ok ? decodeCanonical(bundle.value) : bundle
     const proof = decoded.ok ? tlogProofOf(decoded.value as unknown as Bundle) : decoded
     if (!proof.ok) return proof
-    return ok(formatTlogProof({ ...proof.value, note: this.#parts.published.withPublicLines(proof.value.note) }))
+    return ok(formatTlogProof({ ...proof.value, note: this.#parts.outward.published.withPublicLines(proof.value.note) }))
   }
 
   async #lctState(id: LctId, society = homeOf(id)): Promise<Result<LctState>> {

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { bundleVectors } from './vectors/bundles.ts'
+import { c2spVectors } from './vectors/c2sp.ts'
 import { canonicalVectors } from './vectors/canonical.ts'
 import { decayVectors } from './vectors/decay.ts'
 import { digestVectors } from './vectors/digests.ts'
@@ -32,6 +33,7 @@ function makeAll(): VectorFiles {
     ...bundleVectors(),
     ...forkVectors(),
     ...groupVectors(),
+    ...c2spVectors(),
   }
 }
 

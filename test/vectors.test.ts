@@ -41,6 +41,14 @@ import {
 
 /** Read by a test of their own. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
+  'c2sp/keys.json': 'log/c2sp/vectors.test.ts',
+  'c2sp/merkle-consistency.json': 'log/c2sp/vectors.test.ts',
+  'c2sp/merkle-inclusion.json': 'log/c2sp/vectors.test.ts',
+  'c2sp/notes.json': 'log/c2sp/vectors.test.ts',
+  'c2sp/ours.json': 'log/c2sp/ours.test.ts',
+  'c2sp/tile-paths.json': 'log/c2sp/vectors.test.ts',
+  'c2sp/tlog-proofs.json': 'log/c2sp/vectors.test.ts',
+  'c2sp/witness-sessions.json': 'node/c2sp-witness.test.ts',
   'ed25519/speccheck.json': 'crypto/vectors.test.ts',
   'ed25519/wycheproof-ed25519.json': 'crypto/vectors.test.ts',
 }

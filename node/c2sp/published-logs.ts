@@ -9,10 +9,10 @@ import type { SocietyId } from '../../src/units.ts'
 
 /** Logs held here as C2SP tlog-tiles, for monitors that need nothing of ours. Undefined: 404. */
 export class PublishedLogs {
-  readonly #node: Federation
+  readonly #node: () => Federation
   readonly #witnesses: PublicWitnesses
 
-  constructor(node: Federation, witnesses: PublicWitnesses) {
+  constructor(node: () => Federation, witnesses: PublicWitnesses) {
     this.#node = node
     this.#witnesses = witnesses
   }
@@ -31,23 +31,23 @@ export class PublishedLogs {
   /** Verifier key for the published note: whoever relies on it compares it with the society's charter and handovers. */
   vkey(society: SocietyId): string | undefined {
     const note = this.#note(society)
-    const key = note && this.#node.logs.get(society)?.replica.logKeyAt(note.checkpoint.size)
+    const key = note && this.#node().logs.get(society)?.replica.logKeyAt(note.checkpoint.size)
     const key32 = key === undefined ? undefined : keyBytes(key)
     if (note === undefined || key32 === undefined) return undefined
-    const { sha256 } = this.#node.ports.context
+    const { sha256 } = this.#node().ports.context
     return `${formatVerifierKey(verifierKey(note.checkpoint.origin, TYPE_ED25519, key32, sha256))}\n`
   }
 
   /** `path` below the log's prefix: `tile/…`. */
   async tile(society: SocietyId, path: string): Promise<Uint8Array | undefined> {
-    const log = this.#node.logs.get(society)
+    const log = this.#node().logs.get(society)
     const tile = parseTilePath(path)
     if (log === undefined || tile === undefined) return undefined
-    return publishedTile(log, this.#node.ports.store, tile)
+    return publishedTile(log, this.#node().ports.store, tile)
   }
 
   #note(society: SocietyId): Note | undefined {
-    const log = this.#node.logs.get(society)
+    const log = this.#node().logs.get(society)
     return log === undefined ? undefined : publishedNote(log)
   }
 }

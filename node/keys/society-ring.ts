@@ -7,7 +7,7 @@ import { CodedError } from '../../src/rejection.ts'
 import type { KeysState } from '../../src/state/model.ts'
 import type { HashText, KeyText } from '../../src/units.ts'
 import { sha256, softwareSigner } from '../crypto/sodium.ts'
-import { createKeyFile, readSeed, syncDirectory, writeNew } from './keystore.ts'
+import { type CreateKeyOptions, createKeyFile, readSeed, syncDirectory, writeNew } from './keystore.ts'
 
 /** A change of the society key that is ready to be written into the log. */
 export interface Rotation {
@@ -45,21 +45,27 @@ export function commitmentOf(key: KeyText): HashText {
 export class SocietyKeyFiles implements SocietyRing {
   readonly #folder: string
   readonly #passphrase: string
+  readonly #options: Pick<CreateKeyOptions, 'kdf'>
   readonly #signers = new Map<KeyText, Signer>()
   #founding: SocietyRing['founding'] | undefined
 
-  private constructor(folder: string, passphrase: string) {
+  private constructor(folder: string, passphrase: string, options: Pick<CreateKeyOptions, 'kdf'>) {
+    this.#options = options
     this.#folder = folder
     this.#passphrase = passphrase
   }
 
   /** Makes a society key and a next key where there are none. */
-  static async open(folder: string, passphrase: string): Promise<SocietyKeyFiles> {
-    const files = new SocietyKeyFiles(folder, passphrase)
+  static async open(
+    folder: string,
+    passphrase: string,
+    options: Pick<CreateKeyOptions, 'kdf'> = {},
+  ): Promise<SocietyKeyFiles> {
+    const files = new SocietyKeyFiles(folder, passphrase, options)
     const names = await readdir(folder)
     // A folder in the middle of a rotation has no society.key for a moment; a new one would be of no use to its log.
     if (!names.some(name => /^society(?:\..*)?\.key$/.test(name)))
-      await createKeyFile(files.#path('society.key'), 'society', passphrase)
+      await createKeyFile(files.#path('society.key'), 'society', passphrase, options)
     const [newest] = await Promise.all(['society.key', 'society.new.key'].map(name => files.#load(name)))
     const next = await files.#nextPublic()
     if (newest !== undefined) files.#founding = { signer: newest, next: commitmentOf(next) }
@@ -87,9 +93,10 @@ export class SocietyKeyFiles implements SocietyRing {
     const key = begun ?? (await this.#reseal(next))
     await this.#load('society.new.key')
     let after = await readLine(this.#path('next.new.pub'))
-    if (after === undefined || begun === undefined) {
+    // A commitment to a key that nobody holds would end the society's rotations.
+    if (begun === undefined || after === undefined || (await this.#publicOf('next.new.key')) !== after) {
       await this.#remove('next.new.pub', 'next.new.key')
-      after = await createKeyFile(this.#path('next.new.key'), 'next', this.#passphrase)
+      after = await createKeyFile(this.#path('next.new.key'), 'next', this.#passphrase, this.#options)
       await writeNew(this.#path('next.new.pub'), `${after}\n`)
     }
     return { key, next: commitmentOf(after) }
@@ -97,13 +104,16 @@ export class SocietyKeyFiles implements SocietyRing {
 
   /** next.key under the purpose that lets it sign for the society. */
   async #reseal(next: HashText): Promise<KeyText> {
-    const path = this.#path('next.key')
-    const { key, seed } = await readSeed(path, this.#passphrase)
+    const name = await this.#nameOf(key => commitmentOf(key) === next)
+    if (name === undefined) {
+      const held = await this.#publicOf('next.key')
+      const said = held === undefined ? 'is not there' : `holds ${held}, which the log has not committed to`
+      throw new CodedError('KEY_FILE', `${this.#path('next.key')} ${said}; --next brings the next key from elsewhere`)
+    }
+    const { seed } = await readSeed(this.#path(name), this.#passphrase)
     try {
-      if (commitmentOf(key) !== next)
-        throw new CodedError('KEY_FILE', `${path} holds ${key}, which is not the key that the log has committed to`)
       await this.#remove('society.new.key')
-      return await createKeyFile(this.#path('society.new.key'), 'society', this.#passphrase, { seed })
+      return await createKeyFile(this.#path('society.new.key'), 'society', this.#passphrase, { ...this.#options, seed })
     } finally {
       sodium.sodium_memzero(seed)
     }
@@ -118,15 +128,20 @@ export class SocietyKeyFiles implements SocietyRing {
     if (!this.#signers.has(society)) await this.#find(society)
     if ((await this.#publicOf('society.new.key')) === society) {
       if ((await this.#publicOf('society.key')) !== undefined)
-        await rename(this.#path('society.key'), this.#path(await this.#freeOldName()))
+        await rename(this.#path('society.key'), this.#path(await this.#freeName('society')))
       await rename(this.#path('society.new.key'), this.#path('society.key'))
     }
     const after = await readLine(this.#path('next.new.pub'))
     if (after !== undefined && commitmentOf(after) === next) {
+      const held = await this.#publicOf('next.key')
       // What the file held is society.key now.
-      if ((await this.#publicOf('next.key')) === society) await this.#remove('next.key')
-      if ((await this.#publicOf('next.new.key')) !== undefined && (await this.#publicOf('next.key')) === undefined)
+      if (held === society) await this.#remove('next.key')
+      if ((await this.#publicOf('next.new.key')) !== undefined) {
+        // One that a dropped rotation had committed to.
+        if (held !== undefined && held !== society)
+          await rename(this.#path('next.key'), this.#path(await this.#freeName('next')))
         await rename(this.#path('next.new.key'), this.#path('next.key'))
+      }
       await rename(this.#path('next.new.pub'), this.#path('next.pub'))
     }
     await syncDirectory(this.#folder)
@@ -134,13 +149,20 @@ export class SocietyKeyFiles implements SocietyRing {
 
   /** The key in force may lie in a file of another name: after a resume, or when files were moved by hand. */
   async #find(key: KeyText): Promise<void> {
+    const name = await this.#nameOf(held => held === key)
+    if (name === undefined) return
+    const { seed } = await readSeed(this.#path(name), this.#passphrase)
+    this.#signers.set(key, softwareSigner(seed))
+    sodium.sodium_memzero(seed)
+  }
+
+  /** Of the files that hold a key of the society, at whatever stage. */
+  async #nameOf(isWanted: (key: KeyText) => boolean): Promise<string | undefined> {
     for (const name of await readdir(this.#folder)) {
-      if (!/^(?:society|next)(?:\..*)?\.key$/.test(name) || (await this.#publicOf(name)) !== key) continue
-      const { seed } = await readSeed(this.#path(name), this.#passphrase)
-      this.#signers.set(key, softwareSigner(seed))
-      sodium.sodium_memzero(seed)
-      return
+      const key = /^(?:society|next)(?:\..*)?\.key$/.test(name) ? await this.#publicOf(name) : undefined
+      if (key !== undefined && isWanted(key)) return name
     }
+    return undefined
   }
 
   async #load(name: string): Promise<Signer | undefined> {
@@ -164,7 +186,8 @@ export class SocietyKeyFiles implements SocietyRing {
     if (known !== undefined) return known
     // The power may have failed between the two files.
     const key =
-      (await this.#publicOf('next.key')) ?? (await createKeyFile(this.#path('next.key'), 'next', this.#passphrase))
+      (await this.#publicOf('next.key')) ??
+      (await createKeyFile(this.#path('next.key'), 'next', this.#passphrase, this.#options))
     await writeNew(path, `${key}\n`)
     return key
   }
@@ -186,11 +209,11 @@ export class SocietyKeyFiles implements SocietyRing {
     throw new CodedError('KEY_FILE', `${path} is not a key file`)
   }
 
-  async #freeOldName(): Promise<string> {
+  async #freeName(what: 'next' | 'society'): Promise<string> {
     const names = await readdir(this.#folder)
     let n = 1
-    while (names.includes(`society.${n}.old.key`)) n++
-    return `society.${n}.old.key`
+    while (names.includes(`${what}.${n}.old.key`)) n++
+    return `${what}.${n}.old.key`
   }
 
   async #remove(...names: readonly string[]): Promise<void> {

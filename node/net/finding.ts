@@ -40,6 +40,7 @@ export interface FindingComponents {
 
 export function createFinding(options: FindingOptions, components: FindingComponents, host: () => Host): Finding {
   const byOperator = new Set<PeerId>()
+  let helpers: ReadonlySet<PeerId> = new Set()
   let stopping = new AbortController()
   const keeps = (peer: PeerId) => configured.keeps(peer) || recorded.keeps(peer) || byOperator.has(peer)
   const dialKept = {
@@ -58,7 +59,8 @@ export function createFinding(options: FindingOptions, components: FindingCompon
     ...components,
     dial: (peer, addresses, signal) => host().dialPeer(peer, addresses, signal),
     isConnected: peer => host().isConnected(peer),
-    keeps,
+    isInbound: peer => host().isInbound(peer),
+    keeps: peer => keeps(peer) || helpers.has(peer),
     hangUp: peer => host().hangUp(peer),
   })
   let announcer: Announcer | undefined
@@ -83,7 +85,8 @@ export function createFinding(options: FindingOptions, components: FindingCompon
       recorded.set([])
       byOperator.clear()
     },
-    want({ endpoints, seeks, serves }) {
+    want({ endpoints, helpers: given, seeks, serves }) {
+      helpers = given
       const id = peerIdFromString(options.self)
       recorded.set(recordedAddresses(endpoints, { id, addresses: host().addresses(), choice: options.addresses }))
       announcer?.serve(serves)

@@ -36,6 +36,7 @@ export interface HintComponents {
   readonly clock: Clock
   dial(peer: PeerId, addresses: readonly string[], signal: AbortSignal): Promise<boolean>
   isConnected(peer: PeerId): boolean
+  isInbound(peer: PeerId): boolean
   /** Kept for a better reason than a hint. */
   keeps(peer: PeerId): boolean
   hangUp(peer: PeerId): void
@@ -58,11 +59,12 @@ export function createHints(components: HintComponents): Hints {
     source: Source,
     signal: AbortSignal,
   ): Promise<boolean> {
-    if (components.isConnected(peer)) return true
-    if (avoids(peer) || addresses.length === 0) return false
-    if (!(await components.dial(peer, addresses, signal))) return false
-    // The other end may have dialled at the same time.
-    if (!held.has(peer)) held.set(peer, source)
+    if (!components.isConnected(peer)) {
+      if (avoids(peer) || addresses.length === 0) return false
+      if (!(await components.dial(peer, addresses, signal))) return false
+    }
+    // Who came by itself is not sent away; whom the DHT dialled to ask its own questions counts as found here.
+    if (!held.has(peer) && !components.isInbound(peer)) held.set(peer, source)
     for (const other of [...held.keys()].slice(0, Math.max(0, held.size - HINTS_MAX))) drop(other)
     return true
   }

@@ -50,7 +50,7 @@ interface Sought {
   notBefore: EpochMs
   searching: boolean
   cancel: () => void
-  /** Peers dialled for the sake of this log, and when. */
+  /** Peers connected for the sake of this log, and since when. */
   readonly dialled: Map<PeerId, EpochMs>
 }
 
@@ -86,6 +86,7 @@ export function createSeeker(components: SeekerComponents): Seeker {
       // A search that fails has found nobody.
       const found = await components.directory.find(society, time.signal).catch(() => [])
       const chosen = choose(society, found)
+      for (const { peer } of found) if (components.isConnected(peer)) await tryOne({ peer, addresses: [] }, state)
       // Sockets are cheap, and one slow address must not use up the time of the others.
       await Promise.all(chosen.map(provider => tryOne(provider, state)))
       components.searched?.(
@@ -113,9 +114,9 @@ export function createSeeker(components: SeekerComponents): Seeker {
       .map(({ provider }) => provider)
   }
 
-  async function tryOne({ addresses, peer }: Provider, state: Sought): Promise<void> {
+  async function tryOne({ addresses, peer }: Omit<Provider, 'namedBy'>, state: Sought): Promise<void> {
     const connected = await hints.dial(peer, addresses, 'dht', stopping.signal)
-    if (connected) state.dialled.set(peer, clock.now())
+    if (connected && !state.dialled.has(peer)) state.dialled.set(peer, clock.now())
   }
 
   /** While nobody helps, those who were dialled for that do not. */

@@ -68,7 +68,10 @@ export function watch(components: {
       const { society } = log
       const { size } = log.replica.tip
       if (why === undefined) logger.info('the log may grow', { society, size })
-      else logger.warn('the log may not grow', { society, size, code: why.code, detail: why.detail })
+      else {
+        const level = why.code === 'KEY_IN_USE' ? 'error' : 'warn'
+        logger[level]('the log may not grow', { society, size, code: why.code, detail: why.detail })
+      }
       emit('barred', { society, size, ...(why === undefined ? {} : { code: why.code }) })
     },
     rewound(log, size) {

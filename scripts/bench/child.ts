@@ -3,9 +3,9 @@ import { once } from 'node:events'
 
 /** Other processes of a benchmark: they speak by messages, each an object with one member that names it. */
 
-/** Starts a file of this folder with one argument; whoever starts it ends it. */
-export function startChild(file: string, argument: unknown): ChildProcess {
-  return fork(new URL(file, import.meta.url), [JSON.stringify(argument)], {
+/** Starts a file with one argument; whoever starts it ends it. */
+export function startChild(file: URL, argument: unknown): ChildProcess {
+  return fork(file, [JSON.stringify(argument)], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
     serialization: 'advanced',
   })

@@ -99,7 +99,7 @@ async function runRound(): Promise<{ readonly single: number; readonly batch: nu
     const log = await adoptLog(node, society)
     const task = { society: society.id, size: log.replica.tip.size, address: addresses[0] ?? '' }
     const tasks: SignerTask[] = [{ members: 2 * BIRTHS }, ...others.map(({ slug }) => ({ ...task, witness: slug }))]
-    for (const each of tasks) signers.push(new Signers(startChild('./mint-signer.ts', each)))
+    for (const each of tasks) signers.push(new Signers(startChild(new URL('./mint-signer.ts', import.meta.url), each)))
     await Promise.all(signers.map(({ ready }) => ready))
     const mint = new Mint(node, signers)
     const single = await timed(() => mint.single(0))

@@ -15,7 +15,7 @@ const TRANSFERS = 51_200
 
 /** Cold catch-up: a new node with an empty folder fetches a whole log by range from a node in another process. */
 export async function benchReplicate(): Promise<BenchResult> {
-  const source = startChild('./replicate-source.ts', {
+  const source = startChild(new URL('./replicate-source.ts', import.meta.url), {
     authors: AUTHORS,
     transfers: TRANSFERS,
     group: GROUP_ENTRIES_MAX,

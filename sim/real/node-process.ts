@@ -73,7 +73,8 @@ export class NodeProcess {
     const timer = setTimeout(() => child.kill('SIGKILL'), START_MS)
     try {
       const started = await firstLine(child, ended)
-      if (started === undefined) throw new Error(`node ${name} did not start:\n${errors.join('').slice(-4000)}`)
+      // A command that fails prints one object too: its error.
+      if (started?.url === undefined) throw new Error(`node ${name} did not start:\n${errors.join('').slice(-4000)}`)
       const token = await readOperatorToken(dir)
       const client = createClient({ url: started.url, ...(token === undefined ? {} : { token }) })
       return new NodeProcess(name, child, ended, started, client, errors)

@@ -26,6 +26,8 @@ export interface GenesisRequest {
   readonly quorum?: number
   readonly birth_quorum?: number
   readonly interval_ms?: number
+  /** k of these keys sign every change of the law. */
+  readonly amend?: { readonly k: number; readonly keys: readonly KeyText[] }
   /** Members of the law that differ from the defaults. */
   readonly law?: JsonObject
   readonly next: HashText
@@ -48,6 +50,7 @@ export function draftCharter(
     ...(request.law ?? {}),
   } as Law
   const body = {
+    ...(request.amend === undefined ? {} : { amend: { k: request.amend.k, keys: [...request.amend.keys].sort() } }),
     interval_ms: request.interval_ms ?? DAY_MS,
     law,
     next: request.next,

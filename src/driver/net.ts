@@ -107,6 +107,8 @@ export interface Wants {
   readonly serves: readonly SocietyId[]
   /** Followed logs that somebody is missing for: `nobody` connected gives them, or only `others` than their own node. */
   readonly seeks: ReadonlyMap<SocietyId, 'nobody' | 'others'>
+  /** Open peers that do give one of the followed logs: not to be parted with. */
+  readonly helpers: ReadonlySet<PeerId>
   /** The addresses of record: `endpoints` of the laws in force of followed societies, as they stand there. */
   readonly endpoints: ReadonlyMap<SocietyId, readonly string[]>
 }

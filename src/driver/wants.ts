@@ -1,5 +1,5 @@
 import type { SocietyId } from '../units.ts'
-import type { Net, Wants } from './net.ts'
+import type { Net, PeerId, Wants } from './net.ts'
 import type { Policies } from './policy.ts'
 import type { SocietyLog } from './society-log.ts'
 
@@ -15,6 +15,7 @@ export function wantsOf({ own, logs, policies, ports }: WantsParts): Wants {
   const serves: SocietyId[] = []
   const seeks = new Map<SocietyId, 'nobody' | 'others'>()
   const endpoints = new Map<SocietyId, readonly string[]>()
+  const helpers = new Set<PeerId>()
   const peers = ports.net.peers()
   for (const log of logs.values()) {
     const isOwn = log === own?.log
@@ -26,8 +27,10 @@ export function wantsOf({ own, logs, policies, ports }: WantsParts): Wants {
       endpoints.set(log.society, inForce.law.endpoints)
     // That somebody says it is the log's own node counts only under the key that the log itself names.
     const isHome = inForce !== undefined && peers.some(peer => peer.witnessKey === inForce.law.witness_key)
-    if (!log.plan.helps(tip.size)) seeks.set(log.society, 'nobody')
+    const here = log.plan.helpers(tip.size)
+    for (const peer of here) helpers.add(peer)
+    if (here.length === 0) seeks.set(log.society, 'nobody')
     else if (!isOwn && !isHome) seeks.set(log.society, 'others')
   }
-  return { serves, seeks, endpoints }
+  return { serves, seeks, helpers, endpoints }
 }

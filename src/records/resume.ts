@@ -34,8 +34,8 @@ export type ResumeBody = Static<typeof resumeBody>
 export const resumeRules: RecordRules<'resume', ResumeBody> = {
   kind: 'resume',
   body: resumeBody,
-  /** Two hashes, two numbers and the head. */
-  bytesMax: 1_024,
+  /** Two hashes, two numbers, the head, and 16 signatures of at most 0.9 KiB each, the size of one with a batch path. */
+  bytesMax: 16 * 1_024,
   freshnessMs: FRESHNESS_MULTI_MS,
   signatures: [1, WITNESSES_MAX + 1],
 

@@ -23,7 +23,8 @@ export class Draft implements StateView {
   #deletes = false
   /** Keys of which only the base knows whether it has them. */
   readonly #unsure: string[] = []
-  #created = 0
+  /** Keys that the base cannot have; most drafts have none. */
+  #created: Set<string> | undefined
 
   constructor(base: StateView) {
     this.#base = base
@@ -38,14 +39,18 @@ export class Draft implements StateView {
   /** undefined deletes. */
   set(key: string, value: Json | undefined): void {
     if (!this.#changes.has(key)) this.#unsure.push(key)
-    else if (value === undefined && !this.#unsure.includes(key)) throw new RangeError(`${key} was said to be there`)
     this.#changes.set(key, value)
-    if (value === undefined) this.#deletes = true
+    if (value !== undefined) return
+    this.#deletes = true
+    if (this.#created?.has(key) !== true && !this.#unsure.includes(key)) this.#unsure.push(key)
   }
 
   /** As `set`, of a key that the base cannot have. What counts keys need not look, which could cost a read of the disk. */
   create(key: string, value: Json): void {
-    if (!this.#changes.has(key)) this.#created++
+    if (!this.#changes.has(key)) {
+      this.#created ??= new Set()
+      this.#created.add(key)
+    }
     this.#changes.set(key, value)
   }
 
@@ -56,7 +61,8 @@ export class Draft implements StateView {
 
   /** How many keys more than its base this view has, by what was set here. Throws MissingKey for a key that nobody read before. */
   get keysMore(): number {
-    let more = this.#created
+    let more = 0
+    if (this.#created !== undefined) for (const key of this.#created) if (this.#changes.get(key) !== undefined) more++
     for (const key of this.#unsure) {
       const before = this.#base.get(key)
       const now = this.#changes.get(key)

@@ -49,10 +49,10 @@ export class FetchPlan {
     return Math.max(0, ...[...this.#peers.values()].map(peer => peer.size))
   }
 
-  /** Whether somebody says to have what is here already, or more, and does not fail to give it. */
-  helps(tip: Seq): boolean {
-    return [...this.#peers.values()].some(
-      ({ size, failures }) => size > 0 && size >= tip && (size === tip || failures < FAILURES_MAX),
+  /** Who says to have what is here already, or more, and does not fail to give it. */
+  helpers(tip: Seq): readonly PeerId[] {
+    return [...this.#peers].flatMap(([peer, { failures, size }]) =>
+      size > 0 && size >= tip && (size === tip || failures < FAILURES_MAX) ? peer : [],
     )
   }
 

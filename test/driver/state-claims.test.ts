@@ -51,7 +51,7 @@ describe('state claims', function () {
     scene = await sceneBelow()
   })
 
-  it('are made once of the state at exactly the size, wherever a burst of records ends', async () => {
+  it('are made once, and never again after a restart, of the state at exactly the size, wherever a burst of records ends', async () => {
     const cluster = await bootBelow(scene)
     const [home, other] = pair(cluster)
     await cluster.ready()
@@ -69,8 +69,17 @@ describe('state claims', function () {
         own: { digest, keys, root },
         claim: { digest, seq: claimed },
       })
+    const restarted = await cluster.restart(home)
+    await cluster.ready()
+    await cluster.do(restarted.mint())
     await cluster.clock.advance(5_000)
-    assert.deepEqual(await claimsIn(home, home), [claimed])
+    await cluster.final([restarted])
+    assert.deepEqual(await claimsIn(restarted, home), [claimed])
+    assert.equal(
+      [home, restarted].some(({ codes }) => codes.has('STATE_CLAIMED')),
+      false,
+      'nor tried it',
+    )
     await cluster.assertConverged()
     cluster.assertNoFaults()
     assert.deepEqual([home.wrongClaims, other.wrongClaims], [[], []])

@@ -56,6 +56,7 @@ describe('what a node wants of the network', () => {
     cluster.net.heal()
     await cluster.clock.advance(3_000)
     assert.deepEqual(wantsOf(cluster, late).seeks, [])
+    assert.deepEqual([...(cluster.net.wants.get('s2')?.helpers ?? [])].sort(), ['s0', 's1'])
   })
 
   it('is somebody else when whoever claims to serve a log gives nothing that holds', async () => {

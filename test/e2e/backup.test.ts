@@ -106,6 +106,10 @@ describe('a data folder restored from a backup', function () {
       /\(own\): starting, .+\n {10}appends nothing yet: 0 of 3 heard, 3 needed\n( {10}z6Mk\w+ not heard\n?){3}/,
     )
 
+    const other = await web4('override', victim.id, '--size', `${size + 20}`, '--dir', real.folder(VICTIM))
+    assert.equal(other.code, 1)
+    assert.match(other.stderr, new RegExp(`^web4: OVERRIDE_SIZE: said: ${size + 20}; here are ${size} entries$`, 'm'))
+
     await meetOthers()
     await until('ready again', never, isReady, LIMIT_MS)
     // Between the first answer and the last entry, however short that was.

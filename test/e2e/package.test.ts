@@ -9,6 +9,7 @@ import { loadVectors, type Vector } from '../support/vector-files.ts'
 
 /** Twice what it has today. */
 const BYTES_MAX = 1_400_000
+const LAUNCHER = './node_modules/web4-node/bin/web4.js'
 const DEMO = ['--societies', '3', '--members', '2', '--seconds', '2', '--rate', '10', '--json']
 /** No native code from here on, in this process and in those that get it by NODE_OPTIONS. */
 const NO_NATIVE = "process.dlopen = () => { throw new Error('native code') }\n"
@@ -125,22 +126,24 @@ describe('the package', function () {
     }
     const file = (name: string) => join(made.folder, name)
 
-    before(async function () {
-      if (!hasPlainNodes) {
-        process.stderr.write(
-          `no other Node for ${process.platform} ${process.arch}: the installed package is not tried\n`,
-        )
-        return this.skip()
-      }
+    /** Why nothing can be installed here, if so. */
+    async function missing(): Promise<string | undefined> {
+      if (!hasPlainNodes) return `no other Node for ${process.platform} ${process.arch}`
       try {
         await made.fetchNodes()
         // As on a machine that has its Node: the pinned one would stand before it in the path of npx.
         await made.install('--omit=optional', tarball)
+        return undefined
       } catch (error) {
-        if (!(error instanceof Unreachable)) throw error
-        process.stderr.write(`no package registry: the installed package is not tried (${error.message})\n`)
-        return this.skip()
+        if (error instanceof Unreachable) return `no package registry: ${error.message}`
+        throw error
       }
+    }
+
+    before(async function () {
+      const why = await missing()
+      if (why !== undefined) process.stderr.write(`the installed package is not tried: ${why}\n`)
+      if (why !== undefined) return this.skip()
       const valid = bundles.find(({ id }) => id === 'two-handovers')
       const invalid = bundles.find(({ id }) => id === 'quorum-less')
       await writeFile(file('bundles.json'), JSON.stringify({ cases: bundles }))
@@ -183,29 +186,9 @@ describe('the package', function () {
 
       it(`verifies a bundle by command on ${name}`, async () => {
         for (const how of [[], ['--portable']]) {
-          const good = await made.on(
-            nodeOf(name),
-            'npx',
-            '--no',
-            '--',
-            'web4-node',
-            'verify',
-            'good.json',
-            '--json',
-            ...how,
-          )
+          const good = await made.on(nodeOf(name), 'node', LAUNCHER, 'verify', 'good.json', '--json', ...how)
           assert.equal(told<{ valid: boolean }>(good).valid, true)
-          const bad = await made.on(
-            nodeOf(name),
-            'npx',
-            '--no',
-            '--',
-            'web4-node',
-            'verify',
-            'bad.json',
-            '--json',
-            ...how,
-          )
+          const bad = await made.on(nodeOf(name), 'node', LAUNCHER, 'verify', 'bad.json', '--json', ...how)
           assert.equal(bad.code, 1)
           assert.match(bad.stdout, /"code":"BUNDLE_QUORUM"/)
         }
@@ -240,8 +223,7 @@ describe('the package', function () {
 
     it('says on Node 20 what is missing, and runs there once the pinned Node is installed', async () => {
       const old = made.binary('old')
-      const launcher = './node_modules/web4-node/bin/web4.js'
-      const end = await made.on(old, 'node', launcher, '--version')
+      const end = await made.on(old, 'node', LAUNCHER, '--version')
       assert.deepEqual([end.code, end.stdout], [1, ''])
       assert.equal(
         end.stderr,
@@ -249,7 +231,7 @@ describe('the package', function () {
           'Install web4-node again without --omit=optional, or install a newer Node.\n',
       )
       await made.install(tarball)
-      const { stdout, code } = await made.on(old, 'node', launcher, '--version')
+      const { stdout, code } = await made.on(old, 'node', LAUNCHER, '--version')
       assert.deepEqual([code, stdout], [0, `${packageJson.version}\n`])
     })
   })

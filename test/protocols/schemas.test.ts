@@ -20,7 +20,9 @@ const note = `web4/${society}\n3\nroot\n\n— web4/${society} AAAA\n`
 const log: LogStatus = { society, size: 3, root, final: 2, note }
 const message: StatusMessage = {
   clock: 1,
+  instance: 'A'.repeat(22),
   logs: [log, { ...log, cosigned: 2, frozen: true }],
+  twin: true,
   verdict: { verdict: 'limited', why: 'too fast' },
 }
 
@@ -54,6 +56,8 @@ const badRequests: { readonly [Name in RequestName]: readonly Change[] } = {
   status: [
     { clock: -1 },
     { clock: undefined },
+    { instance: 'A'.repeat(21) },
+    { twin: false },
     { extra: 1 },
     { verdict: { verdict: 'fine' } },
     { verdict: { verdict: 'ok', why: '' } },

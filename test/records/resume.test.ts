@@ -124,9 +124,18 @@ describe('resume', () => {
     assert.equal(log.refusal(resume(log, {}, [log.society])), 'RESUME_EPOCH')
   })
 
-  it('has no place in a log whose tree is not at hand', () => {
-    const log = logOf()
-    const record = makeRecord('resume', (resume(log).body as object) ?? {}, { society: log.id, author: log.id })
-    assert.equal(signRecord(record, [log.society]).length, 1)
+  it('has room for the signatures of every witness that a law can name', () => {
+    const log = federation({
+      societies: 16,
+      recognised: false,
+      law: law => ({ ...law, finality: { ...law.finality, quorum: 15 } }),
+    })[0] as TestSociety
+    assert.equal(log.witnesses.length, 15)
+    assert.equal(log.refusal(resume(log)), undefined)
+    // Batch signatures of 65 536 messages are the longest.
+    const sigs = signRecord(makeRecord('resume', {}), [log.society, ...log.witnesses])
+    const path = Array.from({ length: 16 }, () => hashText('node'))
+    const longest = sigs.map(sig => ({ ...sig, index: 65_535, size: 65_536, path }))
+    assert.equal(log.refusal(resume(log), longest), 'SIGNATURE_INVALID')
   })
 })

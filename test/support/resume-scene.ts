@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import type { ResumePlan } from '../../src/driver/resume.ts'
+import { openVerified } from '../../src/driver/serve.ts'
+import { toBase64url } from '../../src/encoding.ts'
 import type { Store } from '../../src/ports.ts'
+import type { ResumeBody } from '../../src/records/resume.ts'
+import type { AnyRecord } from '../../src/records/types.ts'
 import { storeKey } from '../../src/store/ledger.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import type { Seq, SocietyId } from '../../src/units.ts'
 import { Cluster, type ClusterOptions, contentOf, type Members } from './cluster.ts'
 import type { ClusterNode } from './cluster-node.ts'
+import { hashText, makeRecord, submissionBytes } from './identity.ts'
+import { keysOfSociety } from './society.ts'
 
 /** A log with two histories, and nodes that hold the proof of it. */
 
@@ -77,6 +83,8 @@ export class ForkScene {
     copy.log().startUp.override()
     await this.pay(home, onLeft, n)
     await this.pay(copy, onRight, n, 9)
+    // An offer lasts a second: only then is the newest size cosigned.
+    await cluster.clock.advance(2_000)
     const seeing = this.others.filter(({ name }) => left.includes(name))
     if (seeing.length >= 3) await cluster.final([home], [home, ...seeing])
     if (!isSecret) {
@@ -146,4 +154,35 @@ export class ForkScene {
 
 export async function copyOf(node: ClusterNode): Promise<Store> {
   return createMemoryStore(await contentOf(node.setup.store))
+}
+
+/** A resume of s0 as anybody who holds its key could write it, whatever the rules say. */
+export async function resumeRecord(
+  node: ClusterNode,
+  size: Seq,
+  changes: Partial<ResumeBody> = {},
+): Promise<AnyRecord> {
+  const { replica } = node.log()
+  const root = toBase64url((await replica.rootAt(size)) as Uint8Array)
+  const body = { cause: 'fork', epoch: replica.epoch + 1, evidence: hashText('evidence'), root, size, ...changes }
+  const time = node.setup.clock.now()
+  return makeRecord('resume', body, { author: node.society, society: node.society, lane: 1, n: 50, time })
+}
+
+/** The node goes back and appends it, with the word of these witnesses; nobody is asked. */
+export async function forceResume(
+  { cluster }: ForkScene,
+  node: ClusterNode,
+  size: Seq,
+  witnesses: readonly string[],
+): Promise<void> {
+  const record = await resumeRecord(node, size)
+  const signers = [node.keys.society, ...witnesses.map(name => keysOfSociety(name).witness)]
+  const opened = await cluster.do(openVerified(node.federation, submissionBytes(record, signers)))
+  const { epoch, root } = record.body as unknown as ResumeBody
+  await cluster.clock.run(node.log().rewind({ epoch, root, size, to: size }))
+  const { own } = node.federation
+  assert.ok(own)
+  await cluster.do(own.sequencer.resume(opened))
+  node.federation.onResumed(own.log)
 }

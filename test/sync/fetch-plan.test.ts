@@ -19,22 +19,21 @@ describe('fetch plan', () => {
     assert.deepEqual(known({ a: 6, b: 9, c: 8 }).next(5, 0), { peer: 'b' })
   })
 
-  it('has help in whoever holds what is here or more, until it failed three times', () => {
-    assert.equal(known({}).helps(0), false)
-    assert.equal(known({ a: 0 }).helps(0), false)
-    assert.equal(known({ a: 4 }).helps(5), false)
-    assert.equal(known({ a: 4, b: 5 }).helps(5), true)
+  it('is helped by whoever holds what is here or more, until it failed three times', () => {
+    assert.deepEqual(known({}).helpers(0), [])
+    assert.deepEqual(known({ a: 0 }).helpers(0), [])
+    assert.deepEqual(known({ a: 4, b: 5, c: 6 }).helpers(5), ['b', 'c'])
     const plan = known({ a: 9 })
-    for (const expected of [true, true, false]) {
+    for (const expected of [['a'], ['a'], []]) {
       plan.onDone('a', false, 0)
-      assert.equal(plan.helps(5), expected)
+      assert.deepEqual(plan.helpers(5), expected)
     }
     // It does hold what is here.
-    assert.equal(plan.helps(9), true)
+    assert.deepEqual(plan.helpers(9), ['a'])
     plan.onDone('a', true, 0)
-    assert.equal(plan.helps(5), true)
+    assert.deepEqual(plan.helpers(5), ['a'])
     plan.onGone('a')
-    assert.equal(plan.helps(5), false)
+    assert.deepEqual(plan.helpers(5), [])
   })
 
   it('asks one peer at a time', () => {

@@ -10,12 +10,19 @@ import { DHT_LIMITS } from '../../../node/net/limits.ts'
 import { createPeerBook } from '../../../node/net/peer-book.ts'
 import { utf8Encode } from '../../../src/canonical.ts'
 import type { PeerId, Wants } from '../../../src/driver/net.ts'
+import type { Clock } from '../../../src/ports.ts'
 import type { SocietyId } from '../../../src/units.ts'
 import { address, societyId, startNode, type TestNode, type TestNodeOptions, testNode } from '../../support/net.ts'
 import { type RawDht, rawDht } from '../../support/raw-dht.ts'
 import { until } from '../../support/until.ts'
 
-const wants = (parts: Partial<Wants>): Wants => ({ serves: [], seeks: new Map(), endpoints: new Map(), ...parts })
+const wants = (parts: Partial<Wants>): Wants => ({
+  serves: [],
+  seeks: new Map(),
+  helpers: new Set(),
+  endpoints: new Map(),
+  ...parts,
+})
 const society = societyId('wanted')
 const key = dhtKey(sha256, 'test', society)
 const seeking = wants({ seeks: new Map([[society, 'nobody']]) })
@@ -53,7 +60,7 @@ describe('finding who serves a log', function () {
     const searches: Search[] = []
     const searched = (_society: SocietyId, found: number, dialled: readonly PeerId[]) =>
       searches.push({ found, dialled })
-    const node = await testNode(name, { dht: 'server', ...options, components: { searched } })
+    const node = await testNode(name, { dht: 'server', ...options, components: { ...options.components, searched } })
     nodes.push(node)
     await startNode(node)
     return Object.assign(node, { searches })
@@ -133,6 +140,30 @@ describe('finding who serves a log', function () {
       ).find(society, new AbortController().signal)
     assert.deepEqual(await find('public'), [{ peer: other, addresses: ['/ip4/8.8.8.8/tcp/1'], namedBy: 1 }])
     assert.deepEqual(await find('any'), [{ peer: other, addresses: multiaddrs.map(String), namedBy: 1 }])
+  })
+
+  it('parts with who does not help, unless it helps with another log or the operator wants it', async () => {
+    const hub = await start('hub')
+    const giver = await start('giver', { dht: 'client', peers: [address(hub)] })
+    giver.net.want(wants({ serves: [society] }))
+    const begun = performance.now()
+    // The pauses of the searches are seconds; other nodes take a statement whose clock is five minutes wrong.
+    const clock: Clock = {
+      now: () => Math.round(Date.now() + 19 * (performance.now() - begun)),
+      after: (delayMs, task) => systemClock.after(Math.ceil(delayMs / 20), task),
+    }
+    const seeker = await start('seeker', { dht: 'client', peers: [address(hub)], components: { clock } })
+    const seeks = seeking.seeks
+    seeker.net.want(wants({ seeks, helpers: new Set([giver.net.self]) }))
+    await until('searched', () => seeker.searches.length === 5, 20_000)
+    const opened = () => giver.opened.filter(({ peer }) => peer === seeker.net.self).length
+    assert.equal(opened(), 1)
+    assert.deepEqual(giver.closed, [])
+    seeker.net.want(wants({ seeks }))
+    await until('parted', () => giver.closed.length === 1, 20_000)
+    assert.deepEqual(await seeker.net.connect(address(giver)), { ok: true, value: giver.net.self })
+    await until('open again', () => opened() === 2)
+    assert.equal(seeker.net.foundBy(giver.net.self), 'operator')
   })
 
   it('forgets who says so no more', async () => {

@@ -81,6 +81,27 @@ describe('reconnecting', () => {
     await reconnect.stop()
   })
 
+  it('goes over to another list: what stays is left alone, what is new is dialled, what is gone is not tried again', async () => {
+    const { clock, dialled, down, reconnect } = setup(['a', 'b'])
+    down.add('b')
+    reconnect.start()
+    await turn()
+    assert.deepEqual([reconnect.keeps('peer a'), reconnect.keeps('peer b')], [true, false])
+    reconnect.set(['a', 'c'])
+    await turn()
+    assert.deepEqual(dialled, ['a', 'b', 'c'])
+    assert.deepEqual(clock.pending(), [])
+    reconnect.set(['c'])
+    assert.deepEqual([reconnect.keeps('peer a'), reconnect.keeps('peer c')], [false, true])
+    reconnect.disconnected('peer a')
+    assert.deepEqual(clock.pending(), [])
+    reconnect.disconnected('peer c')
+    assert.deepEqual(clock.pending(), [500])
+    reconnect.set([])
+    assert.deepEqual(clock.pending(), [])
+    await reconnect.stop()
+  })
+
   it('stops: no timer is left, nothing is dialled, and a dial on its way is told', async () => {
     const clock = manualClock()
     let signal: AbortSignal | undefined

@@ -26,6 +26,7 @@ function setup() {
       return true
     },
     isConnected: peer => connected.has(peer),
+    isInbound: peer => peer.startsWith('guest'),
     keeps: peer => peer.startsWith('kept'),
     hangUp(peer) {
       hungUp.push(peer)
@@ -150,6 +151,17 @@ describe('looking for who serves a log', () => {
     await seeker.stop()
   })
 
+  it('judges whom the DHT dialled for its own questions, and not who came by itself', async () => {
+    const { connected, dials, hints, hungUp, pass, seeker, state, want } = setup()
+    state.named = [provider('liar'), provider('guest')]
+    for (const { peer } of state.named) connected.add(peer)
+    want('nobody')
+    for (const pause of [1_000, 5_000, 10_000]) await pass(pause)
+    assert.deepEqual([dials, hungUp], [[], ['liar']])
+    assert.deepEqual([hints.faults('s', 'liar'), hints.faults('s', 'guest')], [1, 1])
+    await seeker.stop()
+  })
+
   it('never hangs up on who is kept for another reason', async () => {
     const { hungUp, pass, seeker, state, want } = setup()
     state.named = [provider('kept one')]
@@ -233,6 +245,7 @@ describe('connections made on hints', () => {
       clock,
       dial: () => new Promise(resolve => open.push(resolve)),
       isConnected: () => false,
+      isInbound: () => false,
       keeps: () => false,
       hangUp: () => {},
     })
