@@ -50,8 +50,9 @@ export async function createNode(config: Config, components: NodeComponents): Pr
   const clock = components.clock ?? systemClock
   const random = components.random ?? systemRandom
   const observer = components.observer === true
-  const keys = components.keys ?? (await openNodeKeys(config.dir, () => passphraseOf(config), { observer }))
-  const outside = await openOutside(config, () => passphraseOf(config))
+  const passphrase = once(() => passphraseOf(config))
+  const keys = components.keys ?? (await openNodeKeys(config.dir, passphrase, { observer }))
+  const outside = await openOutside(config, passphrase)
   const token = components.api === false ? '' : await operatorToken(config.dir)
   const pool = components.verifier === undefined ? await startPool(config) : undefined
   const context: DecideContext = { sha256, verifySignature: verifySync }
@@ -60,11 +61,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
   const store = timedStore(components.store ?? (await openStore(config)), metrics)
   const rejected = new Map<string, number>()
   const events = watch({ logger, metrics, rejected, clock, emit: (type, data) => service.emit(type, data) })
-  const outward = createOutward(outside, {
-    ...{ store, clock, context, events },
-    logger: logger.child('c2sp'),
-    node: () => federation,
-  })
+  const outward = createOutward(outside, { store, clock, context, events, logger, node: () => federation })
 
   const net = await createNet(
     { ...(await networkOptions(config)), seed: keys.transportSeed },
@@ -151,6 +148,22 @@ export async function createNode(config: Config, components: NodeComponents): Pr
   }
 }
 
+async function networkOptions(config: Config): Promise<Omit<NetOptions, 'seed'>> {
+  return {
+    federation: config.federation,
+    listen: config.listen,
+    peers: config.peers,
+    dht: config.dht,
+    addresses: config.addresses,
+    mdns: config.mdns,
+    connectionsMax: config.max_connections,
+    allowed: config.allow,
+    denied: config.deny,
+    networkKey: config.network_key_file === '' ? undefined : await readNetworkKey(config.network_key_file),
+    scoreParams: config.score_params === 'library' ? 'library-default' : 'federation',
+  }
+}
+
 function openStore(config: Config): Promise<Store> {
   return config.store === 'memory' ? Promise.resolve(createMemoryStore()) : openLevelStore(join(config.dir, 'db'))
 }
@@ -159,6 +172,15 @@ async function startPool(config: Config): Promise<VerifierPool> {
   const pool = createVerifierPool(config.verify_workers === 0 ? {} : { workers: config.verify_workers })
   await pool.ready
   return pool
+}
+
+/** Nobody is asked twice. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined
+  return () => {
+    answer ??= ask()
+    return answer
+  }
 }
 
 function passphraseOf(config: Config): Promise<string> {

@@ -1,11 +1,13 @@
+// Not libsodium's: every command loads this file, also `web4 verify --portable`, which needs no native code.
+
 import { multiaddr } from '@multiformats/multiaddr'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8Encode } from '../src/canonical.ts'
 import { base32Of130Bits, keyBytes } from '../src/encoding.ts'
 import { slugPattern } from '../src/records/fields.ts'
 import { rejection } from '../src/rejection.ts'
 import { fail, ok, type Result } from '../src/result.ts'
 import type { KeyText } from '../src/units.ts'
-import { sha256 } from './crypto/sodium.ts'
 
 /**
  * One line by which strangers find each other: `web4:1:<name>:<witness key>:<addresses, by commas>:<checksum>`. It holds only

@@ -196,7 +196,8 @@ export class WebNode implements NodeService {
     const decoded = bundle.ok ? decodeCanonical(bundle.value) : bundle
     const proof = decoded.ok ? tlogProofOf(decoded.value as unknown as Bundle) : decoded
     if (!proof.ok) return proof
-    return ok(formatTlogProof({ ...proof.value, note: this.#parts.outward.published.withPublicLines(proof.value.note) }))
+    const note = this.#parts.outward.published.withPublicLines(proof.value.note)
+    return ok(formatTlogProof({ ...proof.value, note }))
   }
 
   async #lctState(id: LctId, society = homeOf(id)): Promise<Result<LctState>> {

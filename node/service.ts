@@ -163,7 +163,7 @@ export interface PoliciesView {
 }
 
 export interface NodeEvent {
-  /** entry, final, frozen, peer, refused */
+  /** entry, final, frozen, barred (the own log may not grow, or may again), peer, refused */
   readonly type: string
   readonly data: JsonObject
 }

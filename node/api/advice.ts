@@ -57,6 +57,16 @@ const advice: Partial<Record<Code, string>> = {
   RESUME_QUORUM:
     'Ask the operators of the witnesses to approve (`web4 resume approve` on their nodes), then run the same command again.',
   EPOCH_UNKNOWN: 'Wait until this node has followed the resume of that log.',
+  LAW_NUMBER: 'The law has changed meanwhile: look at it, and make the change again.',
+  LAW_QUORUM: 'Give a quorum of more than half of the witnesses, at most 15 of them, none of them a key of the society.',
+  LAW_VALUES: 'Give a value within its bounds: docs/records.md, charter. The text names the member.',
+  LAW_NEXT_KEY: 'Only the key whose hash the log has committed to can follow: `web4 keys rotate`.',
+  LAW_CONSENT: "Ask that witness's operator to run `web4 witness SOCIETY`, then try again.",
+  LAW_CONSENT_SILENT: 'Connect to that witness (`web4 peers`), and try again.',
+  LAW_UNWITNESSED: 'Wait until enough of these witnesses are connected: `web4 peers`. Nobody else can undo such a change.',
+  LAW_AMEND: 'Write the record with --prepare, let holders of amend keys sign it (`web4 law sign`), and give --amend-sig.',
+  LAW_BUSY: 'Wait until the other change is done.',
+  HANDOVER_OPEN: 'Wait until the witnesses that the last handover replaced have signed: `web4 status`.',
   STARTING:
     'Wait until enough peers have answered and what they hold is fetched; `web4 status` shows who is missing. After a restore see docs/operations.md.',
   KEY_IN_USE: 'Stop the other process that runs with a copy of this data folder, then restart this node.',

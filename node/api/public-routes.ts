@@ -165,7 +165,7 @@ export const publicRoutes = {
     method: 'GET',
     path: '/v1/events',
     auth: 'public',
-    summary: 'What happens, as it happens: entry, final, frozen, peer, refused',
+    summary: 'What happens, as it happens: entry, final, frozen, barred, peer, refused',
     answer: {
       form: 'stream',
       type: 'text/event-stream',

@@ -45,7 +45,8 @@ export function createOutward(
     readonly events: FederationEvents
   },
 ): Outward {
-  const { events, logger, node } = parts
+  const { events, node } = parts
+  const logger = parts.logger.child('c2sp')
   const publicWitnesses = new PublicWitnesses(witnesses, {
     ...parts,
     post: postCheckpoint(),

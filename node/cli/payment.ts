@@ -2,11 +2,9 @@ import { hash } from 'node:crypto'
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalText, type JsonObject } from '../../src/canonical.ts'
-import { toBase64url } from '../../src/encoding.ts'
 import { CodedError } from '../../src/rejection.ts'
 import { formatAtp, type HashText, type LctId, type MicroAtp, type RecordId } from '../../src/units.ts'
 import { type SignedRecord, submissionOf } from '../api/sign.ts'
-import { sha256 } from '../crypto/sodium.ts'
 
 /**
  * What a payment remembers between two runs of `web4 pay`: its signed record, on the disk before anybody is sent it. A run
@@ -108,7 +106,7 @@ export class Payment {
 }
 
 export function recordIdOf({ record }: SignedRecord): RecordId {
-  return toBase64url(sha256(new TextEncoder().encode(canonicalText(record))))
+  return hash('sha256', canonicalText(record), 'base64url')
 }
 
 export function bytesOf(signed: SignedRecord): Uint8Array {

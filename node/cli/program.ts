@@ -22,6 +22,7 @@ import { society } from './commands/society.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
 import { verify } from './commands/verify.ts'
+import { verifyTlog } from './commands/verify-tlog.ts'
 import type { CliContext } from './context.ts'
 
 /** In the order of the help. */
@@ -48,6 +49,7 @@ const commands = [
   log,
   proof,
   verify,
+  verifyTlog,
   peers,
   keys,
   resume,

@@ -7,6 +7,8 @@ import { pauseMs } from './reconnect.ts'
 
 /** Well within the three hours that a record is kept: one announcement may fail, and nothing is lost. */
 const AGAIN_MS = 3_600_000
+/** A young node knows few others, and a busy one may not have answered: soon again at first, with pauses that double. */
+const SOON_MS = 15_000
 /** Nobody could be told: there is no neighbour yet. */
 const RETRY_MS = 2_000
 const RETRY_MS_MAX = 60_000
@@ -29,6 +31,8 @@ export interface Announcer {
 interface Served {
   dueAt: EpochMs
   saidAt: EpochMs
+  /** How often it was said. */
+  times: number
   failures: number
   cancel: () => void
 }
@@ -68,7 +72,9 @@ export function createAnnouncer(components: {
     plan(
       society,
       state,
-      told > 0 ? pauseMs(0, random, AGAIN_MS, AGAIN_MS) : pauseMs(state.failures - 1, random, RETRY_MS, RETRY_MS_MAX),
+      told > 0
+        ? pauseMs(state.times++, random, SOON_MS, AGAIN_MS)
+        : pauseMs(state.failures - 1, random, RETRY_MS, RETRY_MS_MAX),
     )
   }
 
@@ -94,7 +100,7 @@ export function createAnnouncer(components: {
       for (const [society, state] of served) if (!wanted.has(society)) forget(society, state)
       for (const society of wanted) {
         if (served.has(society)) continue
-        const state: Served = { dueAt: 0, saidAt: Number.NEGATIVE_INFINITY, failures: 0, cancel: () => {} }
+        const state: Served = { dueAt: 0, saidAt: Number.NEGATIVE_INFINITY, times: 0, failures: 0, cancel: () => {} }
         served.set(society, state)
         plan(society, state, pauseMs(0, random))
       }

@@ -22,7 +22,6 @@ export function recordedAddresses(
   const lists = [...endpoints.values()].map(list => {
     const usable = new Set<string>()
     for (const text of list) {
-      if (usable.size === ENDPOINTS_OF_SOCIETY) break
       const address = parse(text)
       if (address === undefined || nameOf(address) === self.id.toString() || own.has(withoutName(text))) continue
       if (addressMapper(self.choice)({ id: self.id, multiaddrs: [address] }).multiaddrs.length > 0)

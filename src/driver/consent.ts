@@ -36,7 +36,7 @@ export async function judgeConsent(
   if (bytes.length > (rulesOf(record.kind)?.bytesMax ?? 0)) return rejection('FORMAT_TOO_LARGE')
   if (record.kind === 'charter') return judgeCharter(node, record, bytes, asker)
   if (record.kind === 'birth') return judgeBirth(node, record, bytes)
-  if (record.kind === 'law.update') return judgeLaw(node, record, bytes)
+  if (record.kind === 'law.update') return judgeLaw(node, record, bytes, asker)
   return rejection('PEER_DENIED', 'nothing that this node countersigns')
 }
 
@@ -89,13 +89,19 @@ async function judgeBirth(node: Federation, record: AnyRecord, bytes: Uint8Array
 }
 
 /** A law that names this witness: to consent is to witness its log from there on. */
-async function judgeLaw(node: Federation, record: AnyRecord, bytes: Uint8Array): Promise<Rejection | undefined> {
+async function judgeLaw(
+  node: Federation,
+  record: AnyRecord,
+  bytes: Uint8Array,
+  asker: KeyText,
+): Promise<Rejection | undefined> {
   const log = node.logs.get(record.society)
   const { charter, keys, law: before } = log?.replica.inForce ?? {}
   const named = (record.body as unknown as LawUpdateBody).law
   if (![named.witness_key, ...named.finality.witnesses].includes(node.ports.witnessSigner.key))
     return rejection('PEER_DENIED', 'the law does not name this witness')
-  if (!consented(node, record.society, before?.witness_key)) return rejection('NOT_CONSENTED')
+  // Until the log is here, who asks may be who founded it: that much is enough to fetch the log, and for nothing else.
+  if (!consented(node, record.society, before?.witness_key ?? asker)) return rejection('NOT_CONSENTED')
   if (log === undefined || charter === undefined || keys === undefined || before === undefined) {
     // The operator agreed to witness it; to judge its law the log is needed.
     await node.setPolicy(record.society, { follow: true })

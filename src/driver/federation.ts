@@ -275,8 +275,11 @@ export class Federation implements NetHandlers {
     )
     const foreign = new KeyGuard(clock.now())
     this.own = { log, sequencer, cosigning, foreign }
+    let { epoch } = log.replica
     log.replica.onCommit(({ tip }) => {
       if (tip.size !== sequencer.signed) this.own?.foreign.onEntries(tip.time, { signing: sequencer.signed > 0 })
+      if (epoch !== log.replica.epoch) this.#onOwnEpoch(log)
+      epoch = log.replica.epoch
       this.#tellBarrier()
     })
     this.#tellBarrier()
@@ -292,13 +295,14 @@ export class Federation implements NetHandlers {
     })
   }
 
-  /** The own log began a new epoch: what was offered, asked and signed before is of another history. */
-  onResumed(log: SocietyLog): void {
-    if (this.own?.log !== log) return
-    this.own.cosigning.stop()
-    this.own = { ...this.own, cosigning: this.#newCosigning(log), foreign: new KeyGuard(this.ports.clock.now()) }
-    this.own.cosigning.poke()
-    this.#tellBarrier()
+  /** The own log is in a new epoch: what was offered, asked and signed before is of another history. */
+  #onOwnEpoch(log: SocietyLog): void {
+    const { own } = this
+    if (own?.log !== log) return
+    own.cosigning.stop()
+    // What the key is owed may be of a history that was given up; that somebody else uses it stays true.
+    const foreign = own.foreign.inUse ? own.foreign : new KeyGuard(this.ports.clock.now())
+    this.own = { ...own, cosigning: this.#newCosigning(log), foreign }
     for (const peer of this.ports.net.peers()) this.#guard('status', this.#askStatus(peer))
   }
 

@@ -52,8 +52,8 @@ export class ResumeFollower {
   async onEpochs(log: SocietyLog, peer: PeerId, kept: readonly Seq[]): Promise<void> {
     const size = kept[log.replica.epoch]
     if (size === undefined || this.#busy.has(log)) return
-    if (log.replica.inForce === undefined) return this.#events.ahead(log)
-    if (log.replica.halt?.mode === 'resuming') return
+    const { halt, inForce } = log.replica
+    if (inForce === undefined || halt?.mode === 'resuming') return this.#events.ahead(log)
     this.#busy.add(log)
     try {
       const refused = await this.#goOver(log, peer, size)

@@ -201,7 +201,6 @@ export class Resumes {
     const sequenced = await own.sequencer.resume(opened.value)
     if (!sequenced.ok) return sequenced
     this.#collecting = undefined
-    this.#node.onResumed(log)
     return ok({ ...plan, seq: sequenced.value })
   }
 

@@ -1,7 +1,8 @@
 import type { GapBudget } from '../ingest/gap-buffer.ts'
 import type { Note } from '../log/note.ts'
-import type { Clock, Signer, Store, Verifier } from '../ports.ts'
+import type { Clock, Sha256, Signer, Store, Verifier } from '../ports.ts'
 import type { CharterBody } from '../records/charter.ts'
+import { keyHash } from '../records/law-update.ts'
 import type { DecideContext } from '../records/types.ts'
 import type { Rejection } from '../rejection.ts'
 import { FetchPlan } from '../sync/fetch-plan.ts'
@@ -55,6 +56,7 @@ export class SocietyLog {
   /** Witnesses that cosigned two histories of this epoch. */
   convicted: readonly KeyText[] = []
   readonly #witnessKey: KeyText
+  readonly #sha256: Sha256
   #epoch: number
   /** Notes of another history that are being looked at: until it is clear what they prove, nothing is cosigned. */
   #judged = 0
@@ -64,6 +66,7 @@ export class SocietyLog {
     this.replica = replica
     this.notes = notes
     this.#witnessKey = components.witnessSigner.key
+    this.#sha256 = components.context.sha256
     this.#epoch = replica.epoch
     replica.onCommit(({ entries }) => {
       const [first] = entries
@@ -127,6 +130,19 @@ export class SocietyLog {
   /** The society key after the newest *final* handover: the one against which fork proofs are held. */
   get keyAfterFinal(): KeyText | undefined {
     return this.replica.logKeyAt(this.notes.final)
+  }
+
+  /**
+   * Whether this key may speak for the society now: the one in force here, the committed next one (the change may be on its
+   * way to us), or one whose replacement is not final yet (its word may have been). Any key while there is no charter.
+   */
+  speaks(key: KeyText): boolean {
+    const { inForce } = this.replica
+    if (inForce === undefined) return true
+    const open = this.replica.keyChanges().filter(({ seq }) => seq >= this.notes.final)
+    const before = open[0] === undefined ? [] : [this.replica.logKeyAt(open[0].seq)]
+    const known = [inForce.keys.society, ...before, ...open.map(change => change.key)]
+    return known.includes(key) || keyHash(key, this.#sha256) === inForce.keys.next
   }
 
   /** Whether something is here that needs entries which are not. */

@@ -99,7 +99,7 @@ describe('consent to a founder', () => {
     assert.ok(law)
     const finality = { quorum: 2, witnesses: keysOf([witness.keys.witness, other.keys.witness]).sort() }
     const change = () => founder.laws.update({ changes: { finality } as unknown as JsonObject })
-    assert.equal(await cluster.refusal(change()), 'XX')
+    assert.equal(await cluster.refusal(change()), 'LAW_CONSENT')
     await other.federation.setPolicy(society, { block: false })
     await cluster.do(change())
   })
@@ -115,7 +115,10 @@ describe('consent to a founder', () => {
 
   it('LAW_QUORUM before anybody is asked', async () => {
     const { cluster, founder, witness } = await scene()
-    assert.equal(await cluster.refusal(cluster.foundOne(founder, [founder.name, ...Array(2).fill(witness.name)])), 'LAW_QUORUM')
+    assert.equal(
+      await cluster.refusal(cluster.foundOne(founder, [founder.name, ...Array(2).fill(witness.name)])),
+      'LAW_QUORUM',
+    )
     assert.equal(witness.federation.policies.all().size, 0)
   })
 })

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
 import { sha256, verifySync } from '../../node/crypto/sodium.ts'
+import { entriesCodec } from '../../protocols/entries/schema.ts'
 import { makeBundle } from '../../src/driver/evidence.ts'
 import { receiptMessage } from '../../src/driver/serve.ts'
 import { fromBase64url, keyBytes } from '../../src/encoding.ts'
+import { decodeGroup, type Group } from '../../src/ingest/group.ts'
 import { verifyBundle } from '../../src/log/bundle.ts'
 import { encodeForkProof, makeForkProof } from '../../src/log/fork.ts'
-import { formatNote } from '../../src/log/note.ts'
+import { formatNote, originOf, parseNote, verifyLogNote } from '../../src/log/note.ts'
 import { standingBytes } from '../../src/records/standing.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { Cluster, contentOf, type Members } from '../support/cluster.ts'
 import { ClusterNode } from '../support/cluster-node.ts'
 import { forgeBranch, forgeEntry, peerOf, signNote } from '../support/forge.ts'
-import { makeRecord, submissionBytes } from '../support/identity.ts'
+import { type Identity, makeRecord, submissionBytes } from '../support/identity.ts'
 import { keyRing, rotationOf, societyKey } from '../support/rings.ts'
 
 interface Scene {
@@ -57,6 +59,63 @@ describe('a change of the society key', () => {
     cluster.assertNoFaults()
   })
 
+  it('ends its group; what came with it is in the next one', async () => {
+    const { cluster, home } = await scene()
+    const { anna, ben } = cluster.members
+    const law = home.log().replica.inForce?.law
+    const { key, next } = rotationOf('s0', 1)
+    const body = { law: { ...law, number: 1 }, next, society_key: key }
+    const of = { author: home.society, lane: 3, society: home.society, time: cluster.clock.now() }
+    const together = [
+      home.transfer(anna, ben, 1),
+      home.submit(makeRecord('law.update', body, of), [societyKey('s0', 1)]),
+      home.transfer(anna, ben, 1),
+    ]
+    const { size } = home.log().replica.tip
+    const answers = await cluster.clock.run(Promise.all(together))
+    assert.deepEqual(
+      answers,
+      [size, size + 1, size + 2].map(value => ({ ok: true, value })),
+    )
+    const groups = cluster.net.published.flatMap(({ frame, from, kind }) => {
+      const group = kind === 'group' && from === home.name ? decodeGroup(frame) : undefined
+      return group?.ok === true && group.value.entries.length > 0 ? [group.value] : []
+    })
+    const [changing, after] = groups.filter(({ first }) => first >= size)
+    assert.deepEqual([changing?.first, changing?.entries.length], [size, 2])
+    assert.deepEqual([after?.first, after?.entries.length], [size + 2, 1])
+    for (const { checkpoint } of [changing, after] as [Group, Group]) {
+      const note = parseNote(checkpoint)
+      assert.ok(note.ok)
+      assert.equal(verifyLogNote(note.value, originOf(home.society), key, verifySync, sha256), undefined)
+    }
+  })
+
+  it('overtakes a record that waits for its signature: that one is signed again with the new key', async () => {
+    const s = await scene()
+    const { cluster, home } = s
+    await cluster.clock.run(home.stop())
+    let isSlow = false
+    const slow: Identity = {
+      ...societyKey('s0', 0),
+      async sign(message) {
+        const isFirst = isSlow
+        isSlow = false
+        if (isFirst) await new Promise<void>(resolve => cluster.clock.after(500, resolve))
+        return societyKey('s0', 0).signNow(message)
+      },
+    }
+    const again = new ClusterNode({ ...home.setup, ring: keyRing(slow, societyKey('s0', 1)) })
+    cluster.nodes[0] = again
+    await cluster.clock.run(again.start())
+    await cluster.ready()
+    isSlow = true
+    const mint = cluster.do(again.mint(1))
+    const { seq } = await cluster.do(again.laws.update({ changes: {}, rotation: rotationOf('s0', 1) }))
+    assert.equal(await mint, seq + 1)
+    await cluster.final([again])
+  })
+
   it('reaches followers by gossip alone', async () => {
     const s = await scene()
     s.cluster.net.passes = (_from, _to, name) => name !== 'entries'
@@ -93,7 +152,10 @@ describe('a change of the society key', () => {
         const reply = await cluster.do(
           home.federation.serve.entries(peerOf(late), { society: home.society, from, limit }),
         )
-        const taken = await cluster.clock.run(follower.onRange(from, reply))
+        // As it would arrive: no longer than the wire allows.
+        const arrived = entriesCodec.decodeReply(entriesCodec.encodeReply(reply))
+        assert.ok(arrived.ok, arrived.ok ? '' : arrived.error.detail)
+        const taken = await cluster.clock.run(follower.onRange(from, arrived.value))
         assert.deepEqual(taken, { ok: true, value: true }, `from ${from}`)
       }
       assert.ok(rounds >= Math.min(size / limit, 2))
@@ -152,27 +214,21 @@ describe('a society key that was replaced', () => {
 
     // A note that comes while its signer is still in force here, about entries that are not here yet.
     cluster.net.gossip = ({ frame, to }) => (to === 's2' ? [] : [frame])
-    cluster.net.passes = (_from, to) => to !== 's2'
-    await cluster.do(home.laws.update({ changes: {}, rotation: rotationOf('s0', 2) }))
-    await cluster.do(home.mint(1))
-    const { root, size } = home.log().replica.tip
     cluster.net.passes = (from, to) => to !== 's2' && from !== 's2'
+    await cluster.do(home.laws.update({ changes: {}, rotation: rotationOf('s0', 2) }))
+    const { root, size } = home.log().replica.tip
+    await cluster.do(home.mint(1))
     const early = signNote(home, size, root, societyKey('s0', 1))
     await cluster.clock.run(held.follower.onNote(formatNote(early)))
     assert.equal(held.notes.hasEarly, true)
-    const reply = await cluster.do(
-      home.federation.serve.entries(peerOf(follower), {
-        society: home.society,
-        from: held.replica.tip.size,
-        limit: 99,
-      }),
-    )
-    await cluster.do(held.follower.onRange(held.replica.tip.size, reply))
+    // The range ends where that note does; its own note is larger.
+    const from = held.replica.tip.size
+    const request = { society: home.society, from, limit: size - from }
+    const reply = await cluster.do(home.federation.serve.entries(peerOf(follower), request))
+    await cluster.do(held.follower.onRange(from, reply))
     assert.equal(held.replica.tip.size, size)
-    assert.notEqual(held.notes.latest, latest)
-    assert.equal(held.notes.open(formatNote(held.notes.latest as typeof early)).ok, true)
-    const [line] = early.signatures
-    assert.ok(!held.notes.latest?.signatures.some(({ keyId }) => String(keyId) === String(line?.keyId)))
+    assert.equal(held.notes.hasEarly, true, 'the larger one waits')
+    assert.deepEqual(held.notes.latest, latest)
   })
 
   it('freezes nothing with a fork that it signs after the handover is final', async () => {
@@ -202,6 +258,23 @@ describe('a society key that was replaced', () => {
     assert.equal(node.log(home.society).replica.halt, undefined)
     await cluster.do(home.mint(1))
     await cluster.final([home])
+  })
+})
+
+describe('whose word counts for a society', () => {
+  it('is the key in force, the next one, and a replaced one until its replacement is final', async () => {
+    const s = await scene()
+    const { cluster, home } = s
+    const log = (cluster.nodes[1] as ClusterNode).log(home.society)
+    const counting = () => [0, 1, 2].filter(n => log.speaks(keyOf(n)))
+    assert.deepEqual(counting(), [0, 1])
+    cluster.net.passes = (_from, _to, name) => name !== 'cosign'
+    await cluster.do(home.laws.update({ changes: {}, rotation: rotationOf('s0', 1) }))
+    await cluster.clock.until('the change', () => log.replica.tip.size === home.log().replica.tip.size)
+    assert.deepEqual(counting(), [0, 1, 2])
+    cluster.net.passes = () => true
+    await cluster.final([home])
+    assert.deepEqual(counting(), [1, 2])
   })
 })
 

@@ -232,6 +232,7 @@ describe('a charter with amend keys', () => {
     const { amend, record } = await cluster.do(home.laws.prepare({ changes }))
     assert.deepEqual(amend, { k: 2, keys: keysOf(holders) })
     await cluster.do(home.mint(1))
+    assert.notEqual(home.issuer.tryLane(), record.lane, 'nobody else gets its lane')
     assert.equal(await cluster.refusal(home.laws.complete(record, [sigOf(record, one)])), 'LAW_AMEND')
     const all = [one, two, three].map(holder => sigOf(record, holder))
     assert.equal(await cluster.refusal(home.laws.complete(record, all)), 'LAW_AMEND')

@@ -1,101 +1,14 @@
 import assert from 'node:assert/strict'
-import { type PostCheckpoint, PublicWitnesses } from '../../src/driver/public-witnesses.ts'
 import { publishedNote } from '../../src/driver/published.ts'
-import { formatVerifierKey, parseVerifierKey, verifierKey } from '../../src/log/c2sp/verifier-key.ts'
+import { formatVerifierKey, verifierKey } from '../../src/log/c2sp/verifier-key.ts'
 import { cosignatureLine, cosignatureMessage } from '../../src/log/cosignature.ts'
-import { formatNote, TYPE_COSIGNATURE, TYPE_ED25519 } from '../../src/log/note.ts'
+import { formatNote, TYPE_COSIGNATURE } from '../../src/log/note.ts'
 import { type Code, rejection } from '../../src/rejection.ts'
-import { fail, ok } from '../../src/result.ts'
+import { fail } from '../../src/result.ts'
 import { sha256 } from '../log/fixtures.ts'
-import { Cluster, type Members } from '../support/cluster.ts'
 import type { ClusterNode } from '../support/cluster-node.ts'
-import { context } from '../support/identity.ts'
+import { Scene, URL } from '../support/public-scene.ts'
 import { LetterWitness, letterKey, letterNote, letterSigned } from '../support/tlog-by-the-letter.ts'
-
-const URL = 'https://witness.example/w'
-
-interface Answer {
-  readonly status: number
-  readonly body: string
-}
-
-/** s0 with public witnesses, of which `answer` decides what they say. */
-class Scene {
-  readonly cluster: Cluster & { readonly members: Members }
-  readonly home: ClusterNode
-  readonly witness: LetterWitness
-  readonly requests: { readonly old: number; readonly at: number; readonly body: string }[] = []
-  readonly rejected: Code[] = []
-  readonly faults: unknown[] = []
-  /** Instead of the witness by the letter. */
-  answer: ((body: string) => Promise<ReturnType<typeof fail> | Answer>) | undefined
-  client: PublicWitnesses
-  underWay = 0
-  underWayMax = 0
-
-  private constructor(cluster: Cluster & { readonly members: Members }) {
-    this.cluster = cluster
-    this.home = cluster.nodes[0] as ClusterNode
-    const seconds = () => Math.floor(cluster.clock.now() / 1_000)
-    this.witness = new LetterWitness('witness.example/w', sha256(new Uint8Array([7])), seconds)
-    this.witness.knows(this.logKey)
-    this.client = this.open()
-  }
-
-  static async begin(): Promise<Scene> {
-    const cluster = await Cluster.resume()
-    await cluster.ready()
-    await cluster.clock.advance(2_500)
-    return new Scene(cluster)
-  }
-
-  get logKey(): string {
-    const origin = `web4/${this.home.society}`
-    return formatVerifierKey(verifierKey(origin, TYPE_ED25519, this.home.keys.society.raw, sha256))
-  }
-
-  open(vkey = this.witness.vkey): PublicWitnesses {
-    const key = parseVerifierKey(vkey, sha256)
-    assert.ok(key)
-    return new PublicWitnesses([{ key, url: URL }], {
-      store: this.home.setup.store,
-      clock: this.cluster.clock,
-      context,
-      post: this.#post,
-      log: () => this.home.federation.own?.log,
-      rejected: error => this.rejected.push(error.code),
-      fault: error => this.faults.push(error),
-    })
-  }
-
-  readonly #post: PostCheckpoint = async (url, body) => {
-    assert.equal(url, URL)
-    this.underWay += 1
-    this.underWayMax = Math.max(this.underWayMax, this.underWay)
-    this.requests.push({ old: Number(/^old (\d+)\n/.exec(body)?.[1]), at: this.cluster.clock.now(), body })
-    await new Promise<void>(resolve => this.cluster.clock.after(100, resolve))
-    this.underWay -= 1
-    const answer = this.answer === undefined ? this.witness.answer(body) : await this.answer(body)
-    return 'ok' in answer ? answer : ok(answer)
-  }
-
-  get size(): number {
-    return this.home.log().replica.tip.size
-  }
-  get view() {
-    return this.client.views(this.home.society)[0]
-  }
-
-  async grow(): Promise<void> {
-    await this.cluster.do(this.home.mint())
-    await this.cluster.final()
-  }
-
-  async poke(ms = 1_000): Promise<void> {
-    this.client.poke()
-    await this.cluster.clock.advance(ms)
-  }
-}
 
 describe('public witnesses of the own log', () => {
   it('sees each final checkpoint, one proof after the other, and is shown with its time', async () => {
@@ -163,6 +76,16 @@ describe('public witnesses of the own log', () => {
     await s.poke(60_000)
     assert.deepEqual(s.view, view)
     assert.equal(s.requests.length, 1)
+  })
+
+  it('takes its own line from among those of keys that nobody named', async () => {
+    const s = await Scene.begin()
+    const other = new LetterWitness('witness.example/other', sha256(new Uint8Array([9])), () => 1)
+    s.answer = async body => ({ status: 200, body: other.cosign(textOf(body)) + s.witness.answer(body).body })
+    await s.poke()
+    assert.deepEqual([s.view?.size, s.view?.problem], [s.size, undefined])
+    const note = publishedNote(s.home.log())
+    assert.deepEqual(note && s.client.linesOf(note).map(({ name }) => name), ['witness.example/w'])
   })
 
   it('never moves what is final, even with a key that the law names', async () => {
@@ -287,7 +210,9 @@ describe('public witnesses of the own log', () => {
     const s = await Scene.begin()
     s.answer = async () => ({ status: 500, body: '' })
     await s.poke()
+    assert.equal(s.timers.size, 1)
     s.client.stop()
+    assert.equal(s.timers.size, 0)
     await s.cluster.stop()
     await s.poke(3_600_000)
     assert.equal(s.requests.length, 1)

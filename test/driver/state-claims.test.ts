@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { snapshotView, societyView } from '../../node/views.ts'
 import { utf8Decode } from '../../src/canonical.ts'
 import type { Snapshot } from '../../src/driver/snapshots.ts'
 import { toBase64url } from '../../src/encoding.ts'
@@ -115,6 +116,16 @@ describe('state claims', function () {
     for (const node of [home, other]) {
       assert.deepEqual(node.wrongClaims, [{ society: home.society, seq, size: S }])
       assert.deepEqual(node.log(home.society).snapshots.wrong, { seq, size: S })
+      const { state, void_at, void_code } = societyView(node.federation, node.log(home.society))
+      assert.deepEqual([state, void_at, void_code], ['void', seq, 'STATE_CLAIM'])
+      const views = node.log(home.society).snapshots.all.map(snapshotView)
+      assert.deepEqual(
+        views.map(({ size, verdict }) => [size, verdict]),
+        [
+          [0, 'unclaimed'],
+          [S, 'wrong'],
+        ],
+      )
     }
     assert.deepEqual(await cluster.refusal(home.mint()), 'STATE_CLAIM')
     await cluster.clock.advance(20_000)

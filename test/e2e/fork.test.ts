@@ -143,6 +143,8 @@ describe('a society that forks its log', function () {
     const { society } = forker
     const kept = common + 4
     await until('a final on one side', () => some.every(node => node.log(society).notes.final === kept), LIMIT_MS)
+    const other = () => copy.log(society).notes.cosigned.get(dogwood.keys.witness.key)
+    await until('the other history is cosigned, too', () => other() === common + 2, LIMIT_MS)
     await copy.stop()
     for (const node of [forker, ...some]) await node.connect(dogwood)
     const all = [forker, ...some, dogwood]

@@ -57,7 +57,7 @@ describe('web4 law and web4 keys rotate', function () {
       '--decay',
       'low',
       '--set',
-      'ceilings.mint=5000000',
+      'ceilings.charge=5000000',
       '--endpoint',
       '/ip4/127.0.0.1/tcp/9',
     ]
@@ -68,7 +68,7 @@ describe('web4 law and web4 keys rotate', function () {
     assert.equal((await lawInForce()).number, 0)
     assert.match(done(await run(...change, '--wait')), /^law 1: final as entry \d+$/m)
     const { ceilings, decay, number } = await lawInForce(real.societies[1])
-    assert.deepEqual([number, decay.base_ppm, ceilings.mint], [1, 10_000, 5_000_000])
+    assert.deepEqual([number, decay.base_ppm, ceilings.charge], [1, 10_000, 5_000_000])
     assert.match(refused(await run('law', 'update', '--decay', '2000000'), 'LAW_VALUES'), /decay\.base_ppm/)
     refused(await run('law', 'update', '--quorum', '2'), 'LAW_QUORUM')
     refused(await run('law', 'update', '--set', 'colour=blue'), 'FORMAT_UNKNOWN_FIELD')

@@ -199,7 +199,9 @@ describe('command line', () => {
     })
 
     it('balance in ATP', async () => {
-      assert.equal((await web4('atp', 'balance', LCT)).stdout, `12.5 ATP of ${SOCIETY}\n`)
+      assert.equal((await web4('atp', 'balance', LCT)).stdout, 
+        `12.5 ATP of ${SOCIETY}: not all final yet (entry 2 is the newest, below 2 all are)\n`,
+      )
       assert.equal((await json('atp', 'balance', LCT, '--society', SOCIETY)).lct, LCT)
     })
 
@@ -374,11 +376,8 @@ describe('command line', () => {
   })
 
   describe('society', () => {
-    it('found, policy, recognize, block, introduce', async () => {
+    it('recognize, block, introduce', async () => {
       await serve()
-      assert.deepEqual(await json('society', 'found', 'alpha'), { society: SOCIETY })
-      const { policy } = await json('society', 'policy', SOCIETY, '--follow', '--witness')
-      assert.deepEqual(policy, { follow: true, witness: true, block: false })
       for (const argv of [
         ['recognize', SOCIETY],
         ['block', SOCIETY, '--evidence', HASH],

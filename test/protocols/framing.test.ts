@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Stream } from '@libp2p/interface'
 import { streamPair } from '@libp2p/utils'
+import { PIECE_BYTES } from '../../protocols/framing/constants.ts'
 import { deadline } from '../../protocols/framing/deadline.ts'
 import { readFrames, writeFrames } from '../../protocols/framing/framing.ts'
 import type { Code } from '../../src/rejection.ts'
@@ -35,6 +36,26 @@ describe('frames over a stream', () => {
       read.ok && read.value.map(frame => [...frame]),
       frames.map(frame => [...frame]),
     )
+  })
+
+  it('travel together when they are small, and alone when they fill a piece', async () => {
+    const sizes: number[] = []
+    const send = here.send.bind(here)
+    here.send = piece => {
+      sizes.push(piece.byteLength)
+      return send(piece)
+    }
+    const frames = Array.from({ length: 1_000 }, (_, index) => new Uint8Array(50).fill(index))
+    frames.push(new Uint8Array(PIECE_BYTES), new Uint8Array(1))
+    const roomy = { maxFrames: 2_000, maxBytes: 1_000_000, signal: never }
+    const [, read] = await Promise.all([writeFrames(here, frames, never), readFrames(there, roomy)])
+    assert.ok(read.ok)
+    assert.deepEqual(
+      read.value.map(frame => frame.slice()),
+      frames,
+    )
+    // A prefix of one byte each, of three for the large one; it goes with what had gathered before it.
+    assert.deepEqual(sizes, [1_000 * 51 + 3 + PIECE_BYTES, 2])
   })
 
   it('are read when the other end had finished before anybody looked', async () => {

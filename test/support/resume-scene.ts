@@ -25,6 +25,8 @@ export interface ForkOptions {
   readonly n?: number
   /** Leave out that everybody learns of it. */
   readonly isSecret?: boolean
+  /** Leave out that the own history becomes final. */
+  readonly isOpen?: boolean
 }
 
 export class ForkScene {
@@ -73,7 +75,14 @@ export class ForkScene {
   }
 
   /** A copy of s0's folder is started where only `right` sees it, and both write. */
-  async fork({ onLeft = 2, onRight = 3, right = ['s4'], n = 20, isSecret = false }: ForkOptions = {}): Promise<void> {
+  async fork({
+    onLeft = 2,
+    onRight = 3,
+    right = ['s4'],
+    n = 20,
+    isSecret = false,
+    isOpen = false,
+  }: ForkOptions = {}): Promise<void> {
     const { cluster, home } = this
     this.parting = home.log().replica.tip.size
     const store = createMemoryStore(await contentOf(home.setup.store))
@@ -86,7 +95,7 @@ export class ForkScene {
     // An offer lasts a second: only then is the newest size cosigned.
     await cluster.clock.advance(2_000)
     const seeing = this.others.filter(({ name }) => left.includes(name))
-    if (seeing.length >= 3) await cluster.final([home], [home, ...seeing])
+    if (seeing.length >= 3 && !isOpen) await cluster.final([home], [home, ...seeing])
     if (!isSecret) {
       cluster.net.heal()
       await cluster.clock.until('the proof everywhere', () => [home, ...this.others].every(node => this.isFrozen(node)))
@@ -134,11 +143,12 @@ export class ForkScene {
   /** All follow, money moves, all of it is final, and everybody holds the same. */
   async whole(epoch = 1, n = 90): Promise<void> {
     const { cluster, home } = this
+    const societies = [home, ...this.others]
     await this.followed(epoch)
-    await cluster.ready()
+    await cluster.ready(societies)
     await this.pay(home, 1, n, 7)
-    await cluster.final()
-    await cluster.assertConverged()
+    await cluster.final(societies, societies)
+    await cluster.assertConverged(societies)
     cluster.assertNoFaults()
   }
 
@@ -184,5 +194,4 @@ export async function forceResume(
   const { own } = node.federation
   assert.ok(own)
   await cluster.do(own.sequencer.resume(opened))
-  node.federation.onResumed(own.log)
 }

@@ -32,7 +32,8 @@ export function difference(shown: readonly string[], screen: readonly string[]):
     }
     const form = new RegExp(`^${line.split('…').map(escaped).join('.*')}$`)
     const found = screen.findIndex((text, place) => place >= at && form.test(text))
-    if (found < 0 || (!skips && found !== at)) return `line ${index + 1}: "${line}", but the screen shows "${screen[at] ?? ''}"`
+    if (found < 0 || (!skips && found !== at))
+      return `line ${index + 1}: "${line}", but the screen shows "${screen[at] ?? ''}"`
     at = found + 1
     skips = false
   }

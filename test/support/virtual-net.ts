@@ -53,6 +53,8 @@ export class VirtualNet {
   gossip: (delivery: Delivery) => readonly Uint8Array[] = ({ frame }) => [frame]
   /** Whether a request reaches its peer. */
   passes: (from: PeerId, to: PeerId, name: RequestName) => boolean = () => true
+  /** What a request becomes on its way. */
+  ask: (name: RequestName, request: unknown) => unknown = (_name, request) => request
   /** What a reply becomes on its way. */
   reply: (by: PeerId, name: RequestName, result: Result<unknown>) => Result<unknown> = (_by, _name, result) => result
 
@@ -190,9 +192,10 @@ export class VirtualNet {
         const target = this.#members.get(to)
         const asker = this.#members.get(from)?.info()
         if (target === undefined || asker === undefined || !this.#reaches(from, to)) return
-        const served = await target.handlers.serve[name](asker, structuredClone(request)).catch(() =>
-          fail(rejection('INTERNAL')),
-        )
+        const served = await target.handlers.serve[name](
+          asker,
+          structuredClone(this.ask(name, request)) as typeof request,
+        ).catch(() => fail(rejection('INTERNAL')))
         // A node that died over its work answers nobody.
         if (this.#members.get(to) !== target) return
         this.answered.push({ by: to, to: from, name, request, result: served })

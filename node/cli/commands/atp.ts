@@ -128,7 +128,10 @@ function balance(cli: Cli, parent: Command): void {
     const lct = args[0] as string
     const query = { lct, ...(options.society === undefined ? {} : { society: options.society }) }
     const node = await client()
-    const accounts = await progress('waiting for witnesses', accountsOf(node, query, options.wait === true))
+    const accounts = await progress(
+      options.wait === true ? 'waiting for witnesses' : 'asking the node',
+      accountsOf(node, query, options.wait === true),
+    )
     if (accounts.length === 0) throw new CodedError('ACCOUNT_UNKNOWN', `no account of ${lct} here`)
     const lines = accounts.map(
       account => `${formatAtp(account.spendable)} ATP of ${account.society}: ${finality(account)}`,

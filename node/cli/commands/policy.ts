@@ -125,8 +125,9 @@ async function consented(client: Client, text: string, on: boolean): Promise<Out
     throw error
   })
   const known = met instanceof CodedError || met.society === '' ? undefined : met.society
-  if (known !== undefined)
-    await client.policy({ body: { society: known, policy: on ? { follow: true } : { witness: false } } })
+  // A law that will name this node is judged by the log, so that is fetched now.
+  if (known !== undefined && on) await followed(client, known)
+  if (known !== undefined && !on) await client.policy({ body: { society: known, policy: { witness: false } } })
   return {
     facts: { name, key, witness: on, ...(known === undefined ? {} : { society: known }) },
     text: said(name, key, on, met),

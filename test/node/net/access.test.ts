@@ -126,7 +126,7 @@ describe('who is let in by a node', () => {
     const others = await Promise.all(['a', 'b', 'c'].map(name => start(name)))
     for (const other of others.slice(0, 2)) assert.equal(await reach(other, small), 'ok')
     await until('two are open', () => small.opened.length === 2)
-    await reach(others[2] as TestNode, small)
+    assert.equal(await reach(others[2] as TestNode, small), 'PEER_UNREACHABLE')
     never(others[2] as TestNode)
     assert.equal(small.net.peers().length, 2)
   })

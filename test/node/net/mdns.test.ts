@@ -43,11 +43,18 @@ describe('finding nodes on the local network', function () {
   })
 
   it('connects nodes of one federation, and no others', async () => {
-    const other = await start('other', 'mdns-other')
-    const one = await start('one', 'mdns-one')
-    const two = await start('two', 'mdns-one')
-    await until('found', () => one.net.peers().length === 1 && two.net.peers().length === 1, 20_000)
-    assert.ok([one.net.foundBy(two.net.self), two.net.foundBy(one.net.self)].includes('mdns'))
-    assert.deepEqual(other.opened, [])
+    const [one, other] = [await start('one', 'mdns-one'), await start('other', 'mdns-other')]
+    const [two, others] = [await start('two', 'mdns-one'), await start('others', 'mdns-other')]
+    await until('found', () => nodes.every(node => node.opened.length > 0), 20_000)
+    for (const [a, b] of [
+      [one, two],
+      [other, others],
+    ] as const) {
+      assert.deepEqual(
+        [a, b].map(node => node.opened.map(({ peer }) => peer)),
+        [[b.net.self], [a.net.self]],
+      )
+      assert.ok([a.net.foundBy(b.net.self), b.net.foundBy(a.net.self)].includes('mdns'))
+    }
   })
 })

@@ -43,18 +43,18 @@ export class CliScene {
     return service
   }
 
-  /** `typed`: what a person types, on a terminal; without it there is none. */
-  async web4(argv: readonly string[], typed?: string): Promise<End> {
+  /** `answers`: what a person types when asked, on a terminal; without them there is none. */
+  async web4(argv: readonly string[], answers?: readonly string[]): Promise<End> {
     const out: Buffer[] = []
     let stderr = ''
     const stdin = new PassThrough()
-    if (typed !== undefined) {
-      Object.assign(stdin, { isTTY: true })
-      stdin.write(typed)
-    }
+    if (answers !== undefined) Object.assign(stdin, { isTTY: true })
+    const open = [...(answers ?? [])]
     const screen = new Writable({
       write(piece: Buffer, _encoding, done) {
         stderr += piece.toString()
+        // Questions end so; what is typed is shown piece by piece.
+        if (/(?:\): |\[y\/N\] )$/.test(piece.toString()) && open.length > 0) stdin.write(`${open.shift()}\n`)
         done()
       },
     })

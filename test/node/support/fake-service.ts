@@ -84,7 +84,13 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
     society: id => (known(id) ? society : undefined),
     law: id =>
       known(id)
-        ? ok({ society: SOCIETY, law: { number: 1 }, keys: { society: KEY, next: HASH }, interval_ms: 1, finality: tolerance })
+        ? ok({
+            society: SOCIETY,
+            law: { number: 1 },
+            keys: { society: KEY, next: HASH },
+            interval_ms: 1,
+            finality: tolerance,
+          })
         : fail(rejection('NOT_FOUND')),
     entries: async (id, from, limit) =>
       known(id) ? ok(ENTRIES.slice(from, from + limit)) : fail(rejection('NOT_FOUND')),
@@ -146,7 +152,10 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
     },
     operator: {
       genesis: async () => ok({ society: SOCIETY }),
-      policies: () => ({ societies: [{ society: SOCIETY, follow: true, witness: true, block: false }], founders: [KEY] }),
+      policies: () => ({
+        societies: [{ society: SOCIETY, follow: true, witness: true, block: false }],
+        founders: [KEY],
+      }),
       consent: async (founder, consent) => ({ societies: [], founders: consent ? [founder] : [] }),
       policy: async id => ok(known(id) ? society : undefined),
       connect: async address => ok({ peer: address }),
