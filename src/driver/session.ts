@@ -1,8 +1,8 @@
 import { canonicalBytes, decodeCanonical, type Json } from '../canonical.ts'
+import type { TreeEdge } from '../log/tiles.ts'
 import type { StoreReader } from '../ports.ts'
 import type { DecideContext, OpenedEntry } from '../records/types.ts'
 import type { Rejection } from '../rejection.ts'
-import type { TreeEdge } from '../log/tiles.ts'
 import { decide, touchedKeys } from '../state/decide.ts'
 import { readState } from '../state/model.ts'
 import { Draft, MissingKey, type StateView } from '../state/view.ts'
@@ -41,13 +41,7 @@ export class DecideSession {
   misses = 0
 
   /** `edge`: the tree that the group is appended to; asked for only when a kind needs its root. */
-  constructor(
-    society: SocietyId,
-    store: StoreReader,
-    cache: StateCache,
-    context: DecideContext,
-    edge: () => TreeEdge,
-  ) {
+  constructor(society: SocietyId, store: StoreReader, cache: StateCache, context: DecideContext, edge: () => TreeEdge) {
     this.#society = society
     this.#store = store
     this.#cache = cache

@@ -20,18 +20,17 @@ export interface Successor {
   /** What it says to continue. */
   readonly size: Seq
   readonly root: HashText
-  /** Its charter is signed by a key that the old log had or had committed to: nobody else can have written it. */
+  /** Its charter is signed by the old log's key in force, or by the next one: not by a retired key, which anybody may have found. */
   readonly proven: boolean
 }
 
 /** Those of the logs held here whose charters name this one. */
 export function successorsOf(log: SocietyLog, held: Iterable<SocietyLog>, sha256: Sha256): readonly Successor[] {
-  const next = log.replica.inForce?.keys.next
-  const keys = log.replica.logKeys()
+  const { next, society: key } = log.replica.inForce?.keys ?? {}
   return [...held].flatMap(({ charter, society }) => {
     if (charter?.predecessor?.id !== log.society) return []
     const { root, size } = charter.predecessor
-    const proven = keys.includes(charter.society_key) || keyHash(charter.society_key, sha256) === next
+    const proven = charter.society_key === key || keyHash(charter.society_key, sha256) === next
     return [{ society, size, root, proven }]
   })
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import type { JsonObject } from '../../src/canonical.ts'
+import { sha256 } from '../../node/crypto/sodium.ts'
+import { canonicalBytes, type JsonObject } from '../../src/canonical.ts'
 import { draftCharter } from '../../src/driver/genesis.ts'
 import { UNMARKED } from '../../src/driver/policy.ts'
+import { societyIdOf } from '../../src/records/names.ts'
 import { Cluster } from '../support/cluster.ts'
 import type { ClusterNode } from '../support/cluster-node.ts'
 import { commitment, keysOf } from '../support/identity.ts'
@@ -36,6 +38,8 @@ describe('consent to a founder', () => {
     })
     assert.equal(founder.federation.own, undefined)
     assert.equal(founder.federation.logs.size, 0)
+    // Another moment, another charter: what the first try left at its witness is nobody's any more.
+    await cluster.clock.advance(1_000)
     await other.federation.policies.setFounder(keyOf(founder), true)
     const society = await cluster.do(cluster.foundOne(founder))
     await cluster.final([founder])
@@ -76,6 +80,12 @@ describe('consent to a founder', () => {
     const stranger = await ask(other)
     assert.equal(stranger.ok ? 'ok' : stranger.error.code, 'NOT_CONSENTED')
     assert.deepEqual(witness.federation.policies.followed(), [])
+    // A block of exactly this society is stronger than what its founder was promised.
+    const id = societyIdOf('s0', canonicalBytes(record), sha256)
+    await witness.federation.setPolicy(id, { block: true })
+    const blocked = await ask(founder)
+    assert.equal(blocked.ok ? 'ok' : blocked.error.code, 'NOT_CONSENTED')
+    await witness.federation.setPolicy(id, { block: false })
     const own = await ask(founder)
     assert.equal(own.ok && own.value.by, keyOf(witness))
   })

@@ -45,7 +45,7 @@ function strangers(asked: Asked, speaks: Readonly<Record<string, string>>, refus
         const name = speaks[address]
         if (name === undefined) return fail(rejection('PEER_UNREACHABLE'))
         asked.connected.push(address)
-        peers.push({ peer: `peer of ${address}`, society: '', witness_key: identity(name).key })
+        peers.push({ peer: `peer of ${address}`, society: '', witness_key: identity(name).key, found_by: 'operator' })
         return ok({ peer: `peer of ${address}` })
       },
       async genesis(request) {
@@ -124,7 +124,7 @@ describe('web4 genesis', function () {
       grace_ms: 604_800_000,
       max_age_ms: 31_536_000_000,
     })
-    assert.deepEqual((second?.law as { roles: object }).roles, { producer: [], treasury: [] })
+    assert.deepEqual((second as { law: { roles: object } }).law.roles, { producer: [], treasury: [] })
     await writeFile(law, '{"finality":{"quorum":0,"witnesses":[]}}')
     assert.match(await scene.refused('BAD_REQUEST', 'genesis', '--witness', beta, '--law', law), /finality/)
     await scene.refused('BAD_REQUEST', 'genesis', '--witness', beta, '--law', 'nothing')
