@@ -29,7 +29,14 @@ export type ChoiceOption<Choice extends string = string> = OptionFacts<'choice',
 type AddressesOption = OptionFacts<'addresses', readonly string[]>
 /** Names of peers, and networks as multiaddresses such as /ip4/10.0.0.0/ipcidr/8. */
 type AccessOption = OptionFacts<'access', readonly string[]>
-export type Option = TextOption | PathOption | IntegerOption | SwitchOption | ChoiceOption | AddressesOption | AccessOption
+export type Option =
+  | TextOption
+  | PathOption
+  | IntegerOption
+  | SwitchOption
+  | ChoiceOption
+  | AddressesOption
+  | AccessOption
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 const STORES = ['level', 'memory'] as const

@@ -164,6 +164,26 @@ describe('a change of the society key', () => {
     })
   }
 
+  it('is cosigned by a witness that is asked before the change has reached it', async () => {
+    const s = await scene()
+    const { cluster, home } = s
+    const witness = cluster.nodes[2] as ClusterNode
+    cluster.net.gossip = ({ frame, to }) => (to === 's2' ? [] : [frame])
+    cluster.net.passes = (from, to) => to !== 's2' && from !== 's2'
+    await cluster.do(home.laws.update({ changes: {}, rotation: rotationOf('s0', 1) }))
+    const held = witness.log(home.society)
+    const from = held.replica.tip.size
+    const { latest } = home.log().notes
+    assert.ok(latest && latest.checkpoint.size > from)
+    const asked = witness.federation.serve.cosign(peerOf(home), { note: formatNote(latest) })
+    await cluster.clock.advance(300)
+    const reply = await cluster.do(
+      home.federation.serve.entries(peerOf(witness), { society: home.society, from, limit: 9 }),
+    )
+    await cluster.do(held.follower.onRange(from, reply))
+    assert.match((await cluster.do(asked)).line, /^— web4\/witness\//)
+  })
+
   it('takes receipts and standings with it', async () => {
     const s = await scene()
     const { cluster, home } = s

@@ -76,12 +76,13 @@ describe('a log with a void entry', () => {
 
   it('may give up more; what was given up is kept aside and can be said again, byte for byte', async () => {
     const s = await voided()
-    const { cluster, home, size, good, bad } = s
+    const { cluster, size, good, bad } = s
     const lane = stateKeys.lane(cluster.members.anna.lct, 0)
-    const before = await home.log().replica.states([lane])
+    const before = await s.home.log().replica.states([lane])
     await s.resumed(size)
     await s.followed()
-    await cluster.ready()
+    await s.ready()
+    const home = s.home
     for (const node of cluster.nodes)
       assert.deepEqual(
         await dropped(s, node),

@@ -16,7 +16,7 @@ const commands = [...readme.matchAll(/^```sh\n(.*?)^```/gms)]
   .filter(line => line !== '')
 
 /** `web4 atp mint|charge` and the like in the table of commands. */
-const named = [...readme.matchAll(/`web4 ([a-z]+)(?: ([a-z]+(?:\\?\|[a-z]+)+|new))?/g)].flatMap(
+const named = [...readme.matchAll(/`web4 ([a-z][a-z-]*)(?: ([a-z]+(?:\\?\|[a-z]+)+|new))?/g)].flatMap(
   ([, command = '', sub]) => (sub === undefined ? [[command]] : sub.split(/\\?\|/).map(each => [command, each])),
 )
 
@@ -54,7 +54,7 @@ describe('README.md', function () {
   it('has commands that exist, each with a help', async () => {
     assert.ok(named.length >= 20)
     const all = await help()
-    const listed = [...all.matchAll(/^ {2}([a-z]+)\b/gm)].map(([, name]) => name)
+    const listed = [...all.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name)
     const told = new Set(named.map(([command]) => command))
     told.delete('help')
     assert.deepEqual([...told].sort(), listed.filter(name => name !== 'help').sort())

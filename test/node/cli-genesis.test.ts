@@ -119,12 +119,12 @@ describe('web4 genesis', function () {
     const [first, second] = asked.genesis
     assert.equal(first?.slug, 'gym')
     assert.deepEqual([first?.witnesses, first?.quorum], [[], 0])
-    assert.deepEqual((first?.law as { decay: object }).decay, {
+    assert.deepEqual(first?.law?.decay, {
       base_ppm: 10_000,
       grace_ms: 604_800_000,
       max_age_ms: 31_536_000_000,
     })
-    assert.deepEqual((second as { law: { roles: object } }).law.roles, { producer: [], treasury: [] })
+    assert.deepEqual(second?.law?.roles, { producer: [], treasury: [] })
     await writeFile(law, '{"finality":{"quorum":0,"witnesses":[]}}')
     assert.match(await scene.refused('BAD_REQUEST', 'genesis', '--witness', beta, '--law', law), /finality/)
     await scene.refused('BAD_REQUEST', 'genesis', '--witness', beta, '--law', 'nothing')

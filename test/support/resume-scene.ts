@@ -140,12 +140,20 @@ export class ForkScene {
     )
   }
 
+  /** All societies may write. That another process wrote with the key of s0, only a restart forgets. */
+  async ready(): Promise<void> {
+    const { cluster, home } = this
+    if (home.federation.sequencerBarrier()?.code === 'KEY_IN_USE') await cluster.restart(home)
+    await cluster.ready([this.home, ...this.others])
+  }
+
   /** All follow, money moves, all of it is final, and everybody holds the same. */
   async whole(epoch = 1, n = 90): Promise<void> {
-    const { cluster, home } = this
-    const societies = [home, ...this.others]
+    const { cluster } = this
     await this.followed(epoch)
-    await cluster.ready(societies)
+    await this.ready()
+    const { home } = this
+    const societies = [home, ...this.others]
     await this.pay(home, 1, n, 7)
     await cluster.final(societies, societies)
     await cluster.assertConverged(societies)
