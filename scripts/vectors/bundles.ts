@@ -90,10 +90,17 @@ function misshapen(accounts: TestSociety, handed: TestSociety): Case[] {
     ['note-other-log', 'a note of another log', changed({ note: orderedNote(handed) }), 'PROOF_INVALID'],
     [
       'note-epoch',
-      'a note of an epoch',
+      'a note of an epoch: a bundle does not show which there are, so whatever the log and its witnesses signed is taken',
       changed({ note: orderedNote(accounts, { origin: `web4/${accounts.id}/epoch-1` }) }),
-      'NOTE_ORIGIN',
     ],
+    ...['epoch-0', 'epoch-01', 'epoch--1', 'epoch-x'].map(
+      (epoch): Case => [
+        `note-${epoch}`,
+        'no origin of the log',
+        changed({ note: orderedNote(accounts, { origin: `web4/${accounts.id}/${epoch}` }) }),
+        'NOTE_ORIGIN',
+      ],
+    ),
     ['other-society', 'the reader expects another society', bundle, 'BUNDLE_CHAIN', { society: handed.id }],
     ['renamed', 'the id of another society', changed({ society: handed.id }), 'BUNDLE_CHAIN'],
   ]

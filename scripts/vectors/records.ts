@@ -7,6 +7,7 @@ import { envelopeVectors } from './records-envelope.ts'
 import { lawCases } from './records-law.ts'
 import { lifeCases } from './records-life.ts'
 import { relationCases } from './records-relations.ts'
+import { resumeCases } from './records-resume.ts'
 import { stateCases } from './records-state.ts'
 
 export function recordVectors(): VectorFiles {
@@ -16,6 +17,7 @@ export function recordVectors(): VectorFiles {
   relationCases(cases)
   atpCases(cases)
   attestCases(cases)
+  resumeCases(cases)
   stateCases(cases)
   return { ...cases.files(), ...envelopeVectors() }
 }

@@ -1,26 +1,22 @@
 import { fromBase64url } from '../encoding.ts'
 import { type GapBudget, GapBuffer } from '../ingest/gap-buffer.ts'
-import { decodeGroup, type Group } from '../ingest/group.ts'
-import { logOf, openEntry } from '../ingest/open.ts'
+import { decodeGroup } from '../ingest/group.ts'
+import { openEntry } from '../ingest/open.ts'
 import { verifyAll } from '../ingest/verify.ts'
-import { type KeyLink, keyAfter } from '../log/key-chain.ts'
 import { sameHash } from '../log/merkle.ts'
-import { epochOf, type Note, parseNote } from '../log/note.ts'
+import { epochOf, type Note } from '../log/note.ts'
 import { verifyConsistency } from '../log/proof.ts'
 import type { Verifier } from '../ports.ts'
 import type { DecideContext, OpenedEntry, VerifiedEntry } from '../records/types.ts'
-import { type Code, codes, type Rejection, rejection } from '../rejection.ts'
+import { codes, type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
-import { type KeysState, stateKeys } from '../state/model.ts'
-import type { HashText, KeyText, Seq } from '../units.ts'
-import { keysAfter, openNoteWith } from './log-key.ts'
+import { stateKeys } from '../state/model.ts'
+import type { HashText, Seq } from '../units.ts'
+import { ArrivingNotes, openEntries } from './arriving-notes.ts'
 import type { EntriesReply, Verdict } from './net.ts'
 import type { NoteBook } from './note-book.ts'
 import type { Halt, Replica } from './replica.ts'
 import type { DecideSession } from './session.ts'
-
-/** A note that is not of the key or epoch in force here may be of one that its entries bring. */
-const ENTRIES_MAY_TELL: ReadonlySet<Code> = new Set(['NOT_FOUND', 'NOTE_SIGNATURE', 'EPOCH_UNKNOWN'])
 
 /** Entries that passed every check that needs no state, and what proves that the log holds them. */
 interface Batch {
@@ -58,6 +54,7 @@ export class Follower {
   readonly #context: DecideContext
   readonly #events: FollowerEvents
   readonly #gap: GapBuffer<Batch>
+  readonly #arriving: ArrivingNotes
   readonly #sync: boolean
   #draining: Promise<void> | undefined
 
@@ -79,6 +76,7 @@ export class Follower {
     this.#context = components.context
     this.#events = components.events
     this.#gap = new GapBuffer(components.budget)
+    this.#arriving = new ArrivingNotes(replica, text => notes.open(text), components.context)
   }
 
   /** Bytes that wait for earlier entries. */
@@ -93,12 +91,14 @@ export class Follower {
     const { first, entries, checkpoint } = group.value
     if (this.#replica.halt !== undefined) return 'ignore'
     if (entries.length === 0) return this.#onNotes([checkpoint, ...group.value.notes])
-    const note = this.#openGroupNote(group.value)
+    const note = this.#arriving.ofGroup(group.value)
+    // Without the charter nothing of the log can be judged.
+    if (!note.ok && note.error.code === 'NOT_FOUND') this.#events.gap(1)
     if (!note.ok) return this.#verdict(note.error)
     if (note.value.checkpoint.size !== first + entries.length)
       return this.#verdict(rejection('FORMAT_SCHEMA', 'checkpoint does not end the group'))
     if (note.value.checkpoint.size <= this.#replica.tip.size) return this.#onNotes([checkpoint, ...group.value.notes])
-    const opened = this.#openAll(group.value)
+    const opened = openEntries(group.value, this.#context)
     if (!opened.ok) return this.#verdict(opened.error)
     const verified = await this.#verify(opened.value)
     if (!verified.ok) return this.#verdict(verified.error)
@@ -118,7 +118,7 @@ export class Follower {
       if (entry.value.seq !== from + opened.length) return fail(rejection('ENTRY_OUT_OF_ORDER'))
       opened.push(entry.value)
     }
-    const parsed = this.#openRangeNote(reply.note, opened, reply.keys ?? [])
+    const parsed = this.#arriving.ofRange(reply.note, opened, reply.keys ?? [])
     if (!parsed.ok) return parsed
     const note = parsed.value
     const foreign = this.#notOfResume(opened, note)
@@ -160,61 +160,6 @@ export class Follower {
     return holds ? ok(edge.root()) : fail(rejection('PROOF_INVALID', 'the range is not of the history held here'))
   }
 
-  /** The note of a range: the log key may change within it, and again below the note. */
-  #openRangeNote(text: string, entries: readonly OpenedEntry[], links: readonly KeyLink[]): Result<Note> {
-    const here = this.#openAfter(text, entries)
-    if (here.ok || !ENTRIES_MAY_TELL.has(here.error.code) || links.length === 0) return here
-    const parsed = parseNote(text)
-    const keys = this.#keysAfter(entries)
-    if (!parsed.ok || keys === undefined) return here
-    const { sha256, verifySignature } = this.#context
-    const { society } = this.#replica
-    const key = keyAfter(keys.society, links, society, parsed.value.checkpoint, verifySignature, sha256)
-    return key === undefined ? here : openNoteWith(text, society, key, this.#context)
-  }
-
-  #openGroupNote(group: Group): Result<Note> {
-    const held = this.#notes.open(group.checkpoint)
-    if (held.ok || !ENTRIES_MAY_TELL.has(held.error.code)) return held
-    const opened = this.#openAll(group)
-    if (!opened.ok) return opened
-    const { size } = this.#replica.tip
-    if (group.first > size) {
-      // Its key may come into force in between: that cannot be seen before the entries are here.
-      if (this.#replica.inForce === undefined) this.#events.gap(1)
-      return held
-    }
-    return this.#openAfter(group.checkpoint, opened.value)
-  }
-
-  /** A note above entries that continue the log held here, by the key that is in force after them. */
-  #openAfter(text: string, entries: readonly OpenedEntry[]): Result<Note> {
-    if (this.#replica.inForce !== undefined) {
-      const held = this.#notes.open(text)
-      if (held.ok || !ENTRIES_MAY_TELL.has(held.error.code)) return held
-    } else {
-      const [charter] = entries
-      if (charter === undefined) {
-        this.#events.gap(1)
-        return fail(rejection('NOT_FOUND', 'no charter yet'))
-      }
-      // Its id proves that it is the charter, and the charter names the first key.
-      if (charter.record.kind !== 'charter' || logOf(charter, this.#context.sha256) !== this.#replica.society)
-        return fail(rejection('CHARTER_ID'))
-    }
-    const keys = this.#keysAfter(entries)
-    return keys === undefined
-      ? fail(rejection('NOT_FOUND', 'no charter yet'))
-      : openNoteWith(text, this.#replica.society, keys.society, this.#context)
-  }
-
-  #keysAfter(entries: readonly OpenedEntry[]): KeysState | undefined {
-    const { inForce } = this.#replica
-    const charter = entries[0]?.record.body as { readonly society_key: KeyText; readonly next: HashText } | undefined
-    const first = inForce?.keys ?? (charter && { next: charter.next, society: charter.society_key })
-    return first && keysAfter(first, entries, this.#context.sha256)
-  }
-
   /** Notes alone: cosignatures, or a fresh checkpoint. */
   async #onNotes(texts: readonly string[], opened?: Note): Promise<Verdict> {
     let verdict: Verdict = 'accept'
@@ -243,18 +188,6 @@ export class Follower {
   /** Offers a note from elsewhere (status, cosigning) by the same way. */
   onNote(text: string): Promise<Verdict> {
     return this.#onNotes([text])
-  }
-
-  #openAll(group: Group): Result<OpenedEntry[]> {
-    const opened: OpenedEntry[] = []
-    for (const bytes of group.entries) {
-      const entry = openEntry(bytes, this.#context.sha256)
-      if (!entry.ok) return entry
-      if (entry.value.seq !== group.first + opened.length)
-        return fail(rejection('FORMAT_SCHEMA', 'seq does not follow'))
-      opened.push(entry.value)
-    }
-    return ok(opened)
   }
 
   async #verify(opened: readonly OpenedEntry[]): Promise<Result<VerifiedEntry[]>> {

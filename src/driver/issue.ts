@@ -9,7 +9,7 @@ import { fail, ok, type Result } from '../result.ts'
 import { stateKeys } from '../state/model.ts'
 import type { Seq } from '../units.ts'
 import type { Federation } from './federation.ts'
-import { newSocietyKey, notHeld } from './sequencer.ts'
+import { newSocietyKey, notHeld } from './log-key.ts'
 import { Serial } from './serial.ts'
 import { openVerified, sequence } from './serve.ts'
 

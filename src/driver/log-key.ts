@@ -1,8 +1,10 @@
+import { utf8Decode } from '../canonical.ts'
 import { keyBytes, toBase64url } from '../encoding.ts'
 import { KEY_CHANGES_MAX, type KeyLink } from '../log/key-chain.ts'
 import { type Note, parseNote, verifySocietyNote } from '../log/note.ts'
-import type { Sha256 } from '../ports.ts'
-import type { DecideContext, OpenedEntry } from '../records/types.ts'
+import type { Sha256, SocietyKeys } from '../ports.ts'
+import type { AnyRecord, DecideContext, OpenedEntry } from '../records/types.ts'
+import { type Rejection, rejection } from '../rejection.ts'
 import { fail, type Result } from '../result.ts'
 import type { KeysState } from '../state/model.ts'
 import type { HashText, KeyText, Seq, SocietyId } from '../units.ts'
@@ -58,4 +60,20 @@ export async function noteForRange(replica: Replica, notes: NoteBook, from: Seq)
   const last = above[KEY_CHANGES_MAX - 1]
   if (last === undefined || above.length <= KEY_CHANGES_MAX) return notes.latest
   return (await notes.handoverNote(last.seq)) ?? notes.latest
+}
+
+/** The society key that a law.update brings into force, if it changes it. */
+export function newSocietyKey(record: AnyRecord): KeyText | undefined {
+  return record.kind === 'law.update' ? (record.body as { society_key?: KeyText }).society_key : undefined
+}
+
+export function notHeld(key: KeyText, { held }: SocietyKeys): Rejection {
+  return rejection('NOT_SEQUENCER', `the log's key is ${key}, this folder holds ${held.join(', ') || 'none'}`)
+}
+
+/** A note as the store holds it. */
+export function storedNote(bytes: Uint8Array | undefined): Note | undefined {
+  const text = bytes === undefined ? undefined : utf8Decode(bytes)
+  const parsed = text === undefined ? undefined : parseNote(text)
+  return parsed?.ok === true ? parsed.value : undefined
 }

@@ -1,4 +1,4 @@
-import { canonicalBytes, utf8Decode, utf8Encode } from '../canonical.ts'
+import { canonicalBytes, utf8Encode } from '../canonical.ts'
 import { keyBytes } from '../encoding.ts'
 import { exactNote } from '../log/bundle.ts'
 import { addCosignatures, type Cosignature, cosignatureMessage, findCosignatures } from '../log/cosignature.ts'
@@ -11,6 +11,7 @@ import { rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
 import type { KeyText, Seq } from '../units.ts'
+import { storedNote } from './log-key.ts'
 import type { Replica } from './replica.ts'
 import { Serial } from './serial.ts'
 import { decodeState } from './session.ts'
@@ -68,10 +69,10 @@ export class NoteBook {
     this.#handoverSizes.clear()
     this.#writing = 0
     const [latest, final] = await this.#store.getMany([storeKey.noteLatest(society), storeKey.noteFinal(society)])
-    this.#latest = readNote(latest)
-    this.#finalNote = readNote(final)
+    this.#latest = storedNote(latest)
+    this.#finalNote = storedNote(final)
     for await (const [key, value] of this.#store.range(rangeOf.handoverNotes(society)))
-      this.#handoverSizes.set(keyPart.number(key), readNote(value)?.checkpoint.size ?? Number.MAX_SAFE_INTEGER)
+      this.#handoverSizes.set(keyPart.number(key), storedNote(value)?.checkpoint.size ?? Number.MAX_SAFE_INTEGER)
     for await (const [key, value] of this.#store.range(rangeOf.cosigners(society)))
       this.#cosigned.set(keyPart.last(key), decodeState(value) as number)
     this.#final = this.#computeFinal()
@@ -283,7 +284,7 @@ export class NoteBook {
 
   async handoverNote(seq: Seq): Promise<Note | undefined> {
     const [bytes] = await this.#store.getMany([storeKey.noteHandover(this.#replica.society, seq)])
-    return readNote(bytes)
+    return storedNote(bytes)
   }
 
   /** Final size when only these cosigners count. */
@@ -296,10 +297,4 @@ export class NoteBook {
     const { current, handovers } = this.#replica.finalitySets()
     return Math.min(finalSize(current, handovers, this.#cosigned), this.#replica.tip.size)
   }
-}
-
-function readNote(bytes: Uint8Array | undefined): Note | undefined {
-  const text = bytes === undefined ? undefined : utf8Decode(bytes)
-  const parsed = text === undefined ? undefined : parseNote(text)
-  return parsed?.ok === true ? parsed.value : undefined
 }

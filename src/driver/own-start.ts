@@ -2,12 +2,11 @@ import { type Code, type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import type { KeyText, Seq, SocietyId } from '../units.ts'
 import type { Federation } from './federation.ts'
+import type { OwnLog } from './own-log.ts'
 import type { Halt } from './replica.ts'
 import type { SocietyLog } from './society-log.ts'
 
 /** Why the log's own node, or one of its witnesses, does not sign yet after a start; and how an operator decides. */
-
-type OwnLog = NonNullable<Federation['own']>
 
 /** Why the own log may not grow as far as its history and its key are concerned. */
 export function startBarrier({ foreign, log, sequencer }: OwnLog): Rejection | undefined {

@@ -18,6 +18,7 @@ import type { AnyRecord, DecideContext, VerifiedEntry, VerifiedRecord } from '..
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import type { KeyText, RecordId, Seq } from '../units.ts'
+import { newSocietyKey, notHeld } from './log-key.ts'
 import type { NoteBook } from './note-book.ts'
 import type { Replica } from './replica.ts'
 
@@ -289,17 +290,8 @@ export class Sequencer {
   }
 }
 
-/** The society key that a law.update brings into force, if it changes it. */
-export function newSocietyKey(record: AnyRecord): KeyText | undefined {
-  return record.kind === 'law.update' ? (record.body as { society_key?: KeyText }).society_key : undefined
-}
-
 /** The epoch that a resume among these begins. */
 function newEpoch(entries: readonly VerifiedEntry[]): number | undefined {
   const resume = entries.find(({ record }) => record.kind === 'resume')
   return resume === undefined ? undefined : (resume.record.body as unknown as ResumeBody).epoch
-}
-
-export function notHeld(key: KeyText, { held }: SocietyKeys): Rejection {
-  return rejection('NOT_SEQUENCER', `the log's key is ${key}, this folder holds ${held.join(', ') || 'none'}`)
 }

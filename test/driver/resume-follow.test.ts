@@ -180,7 +180,7 @@ describe('a resume and handovers', () => {
     await cluster.clock.until('the other history', () => s.sizeOn(away) === s.sizeOn(copy))
     await cluster.clock.run(copy.stop())
     cluster.nodes.splice(cluster.nodes.indexOf(copy), 1)
-    const update = { law: { ...law, number: law.number + 1, finality: { quorum: 3, witnesses: three } } }
+    const update = { law: { ...law, number: law.number + 1, finality: { quorum: 2, witnesses: three } } }
     await cluster.do(home.issue('law.update', update))
     const nodes = names.map(name => s.node(name))
     await cluster.final([home], [home, ...nodes])
@@ -193,7 +193,8 @@ describe('a resume and handovers', () => {
       three,
     )
     assert.equal(await cluster.refusal(s.resume()), 'RESUME_QUORUM')
-    await s.approve(nodes)
+    // Two of them are enough now, which s1 has to find out from a range.
+    await s.approve(nodes.slice(0, 2))
     assert.equal((await cluster.do(s.resume())).size, size)
     await s.followed()
     assert.deepEqual(away.rewinds, [{ society, size: size - 1 }])

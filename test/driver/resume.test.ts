@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
+import { encodeGroup } from '../../src/ingest/group.ts'
 import { decodeForkProof, epochOfFork } from '../../src/log/fork.ts'
-import { formatNote, type Note } from '../../src/log/note.ts'
+import {
+  checkpointText,
+  formatNote,
+  logSignatureMessage,
+  makeLogNote,
+  type Note,
+  originOf,
+} from '../../src/log/note.ts'
 import { storeKey } from '../../src/store/ledger.ts'
 import type { ClusterNode } from '../support/cluster-node.ts'
+import { sha256 } from '../support/entries.ts'
+import { forgeBranch, forgeEntry, peerOf, signNote } from '../support/forge.ts'
 import { copyOf, ForkScene } from '../support/resume-scene.ts'
 
 const noteOf = (node: ClusterNode, society: string) => formatNote(node.log(society).notes.latest as Note)
@@ -119,6 +129,31 @@ describe('a log that forked', () => {
       assert.equal(node.rejected.at(-1)?.code, 'EPOCH_UNKNOWN')
       assert.equal(replica.halt, undefined)
       assert.equal(notes.latest?.checkpoint.size, size + 1)
+      // Even of the resumed history itself, a note beyond the kept size under the old name says nothing.
+      const spent = formatNote(signNote(home, size + 1, replica.tip.root))
+      assert.equal(await cluster.clock.run(follower.onNote(spent)), 'ignore')
+      assert.equal(node.rejected.at(-1)?.code, 'EPOCH_SPENT')
+      if (node === home) continue
+      const ask = node.federation.serve.cosign(peerOf(home), { note: spent })
+      assert.equal(await cluster.refusal(ask), 'EPOCH_SPENT')
     }
+  })
+
+  it('takes no entries under a note of an epoch that they do not lead to', async () => {
+    const s = await ForkScene.start()
+    const { cluster, home, society } = s
+    const { anna, ben } = cluster.members
+    const { size } = home.log().replica.tip
+    const record = home.draft(anna, 'atp.transfer', { amount: 5, from: anna.lct, to: ben.lct })
+    const { entries, note } = await forgeBranch(home, size, [forgeEntry(record, [anna.identity], size)])
+    const checkpoint = { ...note.checkpoint, origin: originOf(society, 1) }
+    const { raw, signNow } = home.keys.society
+    const lie = makeLogNote(checkpoint, raw, signNow(logSignatureMessage(checkpointText(checkpoint))), sha256)
+    const frame = encodeGroup({ first: size, entries, checkpoint: formatNote(lie), notes: [] })
+    const node = s.node('s1')
+    await cluster.clock.run(node.federation.group(society, frame, 's0'))
+    await cluster.clock.advance(500)
+    assert.equal(s.sizeOn(node), size)
+    assert.equal(node.rejected.at(-1)?.code, 'EPOCH_UNKNOWN')
   })
 })

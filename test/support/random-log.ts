@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { concat } from 'uint8arrays/concat'
 import { sha256 } from '../../node/crypto/sodium.ts'
 import { utf8Encode } from '../../src/canonical.ts'
+import { toBase64url } from '../../src/encoding.ts'
 import { rootOfLeaves } from '../../src/log/merkle.ts'
 import { ENTITY_TYPES } from '../../src/records/names.ts'
 import { conservation } from '../../src/state/books.ts'
@@ -90,6 +91,7 @@ class Drawing {
       [3, () => this.#introduce()],
       [1, () => this.#block()],
       [1, () => this.#claim()],
+      [1, () => this.#resume()],
     ]
   }
 
@@ -235,6 +237,15 @@ class Drawing {
   /** Size 0 is good once, the other one not yet. */
   #claim(): Draftable {
     return { kind: 'state', body: { digest: hashText(`${this.#n}`), size: this.#random(2) * 10_000 } }
+  }
+  /** Right here, or one entry too early. */
+  #resume(): Draftable {
+    const size = this.replay.entries.length - this.#random(2)
+    const leaves = this.replay.entries.slice(0, size).map(({ leaf }) => leaf)
+    const epoch = (readState.epochs(this.replay)?.length ?? 0) + 1
+    const evidence = hashText(`${this.#n}`)
+    const body = { cause: 'fork', epoch, evidence, root: toBase64url(rootOfLeaves(leaves, sha256)), size }
+    return { kind: 'resume', body, signers: [this.#society, ...this.#own.witnesses] }
   }
   /** The last of the others; births want its witness, so there are none afterwards. */
   #block(): Draftable | undefined {
