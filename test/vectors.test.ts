@@ -141,9 +141,9 @@ describe('a random log of 2 000 entries', function () {
     const found = { accumulated, digest: replay.digest(), root }
     const texts = Object.fromEntries(Object.entries(found).map(([name, hash]) => [name, toBase64url(hash)]))
     assert.deepEqual(texts, {
-      accumulated: 'lMNKNyyxuMJ_IN8LP7f3-H6MzNsUF-TNw_sQSkgI5_M',
-      digest: '-0Rs6oe0Lu-B_3uitxpxK7xIucS9LK8JAIlYBJ1Ncxk',
-      root: 'YN9v0emzJv2j3ljtQY2iaiXEzgBSeVo3RDT-ZeX0txE',
+      accumulated: '8uueYWRk4nCgNPatfybUS4QA0x0ogY30OW_vmQRgRO8',
+      digest: 'HWIRWuJc8b_Qcf-MPWR_20i0OXwXg-m8m3zeg4r6QFI',
+      root: 'BKyVnRgFT5utdtVhkw-fTYIsv6E7PpHPZgy9ZTBz_ME',
     })
   })
 })

@@ -46,10 +46,12 @@ export class ArrivingNotes {
   }
 
   ofGroup(group: Group): Result<Note> {
-    const held = this.#open(group.checkpoint)
-    if (held.ok || !ENTRIES_MAY_TELL.has(held.error.code)) return held
-    // Its key may come into force in between: that cannot be seen before the entries are here.
-    if (group.first > this.#known.tip.size) return held
+    const { inForce, tip } = this.#known
+    if (inForce !== undefined || group.first > tip.size) {
+      const held = this.#open(group.checkpoint)
+      // With a gap before it: its key may come into force there, which cannot be seen before the entries are here.
+      if (held.ok || !ENTRIES_MAY_TELL.has(held.error.code) || group.first > tip.size) return held
+    }
     const opened = openEntries(group, this.#context)
     return opened.ok ? this.#openAfter(group.checkpoint, opened.value) : opened
   }

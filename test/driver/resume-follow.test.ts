@@ -4,9 +4,11 @@ import type { JsonObject } from '../../src/canonical.ts'
 import { makeBundle } from '../../src/driver/evidence.ts'
 import { RANGE_ENTRIES_MAX } from '../../src/driver/net.ts'
 import { introduce } from '../../src/driver/relations.ts'
+import { serveEntries } from '../../src/driver/serve.ts'
+import { toBase64url } from '../../src/encoding.ts'
 import { encodeGroup } from '../../src/ingest/group.ts'
 import { verifyBundle } from '../../src/log/bundle.ts'
-import { formatNote, type Note } from '../../src/log/note.ts'
+import { formatNote } from '../../src/log/note.ts'
 import type { Law } from '../../src/records/law.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import type { ClusterNode } from '../support/cluster-node.ts'
@@ -114,6 +116,26 @@ describe('the log of a society that resumed it', () => {
     const late = await cluster.add({ name: 's4', store: early })
     await s.whole()
     assert.deepEqual(late.rewinds, [])
+  })
+})
+
+describe('a node that went back', () => {
+  it('takes nothing but what leads to the resume, whatever the log signed before', async () => {
+    const s = await ForkScene.forked({ onLeft: 2, onRight: 5 })
+    const { cluster, home, society } = s
+    const node = s.node('s4')
+    const request = { society, from: s.parting, limit: 100 }
+    const other = await cluster.do(serveEntries(node.federation, peerOf(home), request))
+    assert.equal(other.entries.length, 5)
+    cluster.net.partition(['s4'])
+    const { root, size } = home.log().replica.tip
+    const log = node.log(society)
+    await cluster.clock.run(log.rewind({ epoch: 1, root: toBase64url(root), size, to: s.parting }))
+    assert.equal(await cluster.refusal(log.follower.onRange(s.parting, other)), 'EPOCH_SPENT')
+    assert.equal(s.sizeOn(node), s.parting)
+    cluster.net.heal()
+    await s.resumed()
+    await s.whole()
   })
 })
 
@@ -233,60 +255,4 @@ describe('what others made of the log', () => {
     const other = s.node('s2')
     await cluster.do(introduce(other.federation, other.issuer, cleo.lct))
   })
-})
-
-describe('a folder from before the resume', () => {
-  for (const when of ['before the fork', 'while it was frozen'] as const) {
-    it(`of the society itself (${when}): it learns of the epoch before it signs anything`, async () => {
-      const s = await ForkScene.start()
-      const { cluster, society } = s
-      const early = await copyOf(s.home)
-      await s.fork()
-      const frozen = await copyOf(s.home)
-      await s.resumed()
-      await s.whole()
-      const { size } = s.home.log().replica.tip
-      await cluster.clock.run(s.home.stop())
-      cluster.net.partition(['s1', 's2', 's3', 's4'])
-      const published = cluster.net.published.length
-      const restored = await cluster.restart(s.home, when === 'before the fork' ? early : frozen)
-      await cluster.clock.advance(5_000)
-      const code = when === 'before the fork' ? 'STARTING' : 'FROZEN'
-      assert.equal(restored.federation.sequencerBarrier()?.code, code)
-      cluster.net.heal()
-      await cluster.clock.until('epoch 1', () => s.epochOn(restored) === 1 && s.sizeOn(restored) === size)
-      const signed = cluster.net.published
-        .slice(published)
-        .filter(({ from, kind }) => from === 's0' && kind === 'group')
-      assert.deepEqual(signed, [])
-      await s.whole(1, 200)
-      for (const node of cluster.nodes) assert.equal(node.log(society).replica.halt, undefined)
-    })
-
-    it(`of a witness (${when}): it cosigns nothing of the epoch that it remembers`, async () => {
-      const s = await ForkScene.start()
-      const { cluster, society } = s
-      const early = await copyOf(s.node('s1'))
-      await s.fork()
-      const frozen = await copyOf(s.node('s1'))
-      const old = formatNote(s.home.log().notes.latest as Note)
-      await s.resumed()
-      await s.whole()
-      cluster.net.partition(['s0', 's2', 's3', 's4'])
-      const restored = await cluster.restart(s.node('s1'), when === 'before the fork' ? early : frozen)
-      cluster.net.passes = (from, _to, name) => from !== 's1' || name !== 'entries'
-      cluster.net.heal()
-      await cluster.clock.advance(5_000)
-      assert.equal(s.epochOn(restored), 0)
-      const ask = restored.federation.serve.cosign(peerOf(s.home), { note: old })
-      const code = when === 'before the fork' ? 'CHECKPOINT_AHEAD' : 'FROZEN'
-      assert.equal(await cluster.refusal(ask), code)
-      const held = restored.log(society).replica.tip
-      const here = formatNote(signNote(s.home, held.size, held.root))
-      const again = await cluster.refusal(restored.federation.serve.cosign(peerOf(s.home), { note: here }))
-      assert.equal(again, when === 'before the fork' ? 'STARTING' : 'FROZEN')
-      cluster.net.passes = () => true
-      await s.whole(1, 200)
-    })
-  }
 })

@@ -170,7 +170,8 @@ describe('witness', () => {
     const serve = (note: string) => s.cluster.clock.run(s.witness.federation.serve.cosign(peerOf(s.home), { note }))
     assert.equal(outcome(await serve('x')), 'NOTE_FORMAT')
     const [, text = ''] = /^(?:[^\n]*)\n([\s\S]*)$/.exec(formatNote(await noteAt(s, s.size))) ?? []
-    assert.equal(outcome(await serve(`web4/${s.home.society}/epoch-1\n${text}`)), 'NOTE_ORIGIN')
+    assert.equal(outcome(await serve(`web4/${s.home.society}/epoch-01\n${text}`)), 'NOTE_ORIGIN')
+    assert.equal(outcome(await serve(`web4/${s.home.society}/epoch-1\n${text}`)), 'EPOCH_UNKNOWN')
   })
 
   it('has on the disk what it signs, before it signs', async () => {

@@ -105,6 +105,8 @@ describe('peer.recognize, the charter', () => {
     peer.append(recognise(other.recognition()))
     const good = peer.recognition()
     assert.equal(log.refusal(recognise(good)), undefined)
+    // A log that was resumed has notes of a later epoch.
+    assert.equal(log.refusal(recognise(peer.recognition(0, { origin: `web4/${peer.id}/epoch-1` }))), undefined)
     const bad: [reason: string, body: PeerRecognizeBody][] = [
       ['entry: SIGNATURE_INVALID', { ...good, entry: tampered(good.entry, '"slug":"s1"', '"slug":"s9"') }],
       ['entry: SIGNATURE_INVALID', { ...good, entry: tampered(good.entry, '"base_ppm":50000', '"base_ppm":60000') }],
@@ -116,7 +118,7 @@ describe('peer.recognize, the charter', () => {
       ['not the charter of that society', { ...good, entry: other.recognition().entry }],
       ['not the charter of that society', { ...other.recognition(), peer: peer.id }],
       ['note: NOTE_ORIGIN', { ...good, note: other.recognition().note }],
-      ['note: NOTE_ORIGIN', peer.recognition(0, { origin: `web4/${peer.id}/epoch-1` })],
+      ['note: NOTE_ORIGIN', peer.recognition(0, { origin: `web4/${peer.id}/epoch-01` })],
       ['note: NOTE_SIGNATURE', peer.recognition(0, { logKey: stranger })],
       ['note: NOTE_FORMAT', { ...good, note: toBase64url(utf8Encode('web4/x\n')) }],
       ['note encoding', { ...good, note: toBase64url(Uint8Array.of(0xff)) }],
