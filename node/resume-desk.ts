@@ -1,5 +1,7 @@
 import type { Federation } from '../src/driver/federation.ts'
-import type { DroppedEntry, ResumeAt, ResumePlan, ResumeProposal } from '../src/driver/resume.ts'
+import type { DroppedEntry, ResumePlan } from '../src/driver/resume.ts'
+import type { ResumeProposal } from '../src/driver/resume-judge.ts'
+import type { ResumeAt } from '../src/driver/resume-state.ts'
 import { rejection } from '../src/rejection.ts'
 import { fail, ok, type Result } from '../src/result.ts'
 import type { HashText, KeyText, Seq, SocietyId } from '../src/units.ts'
@@ -77,11 +79,11 @@ export class ResumeDesk implements ResumeService {
   }
 
   async proposals(): Promise<readonly ResumeProposalView[]> {
-    return Promise.all(this.#node.resumes.proposals().map(proposal => this.#shown(proposal)))
+    return Promise.all(this.#node.resumes.witness.proposals().map(proposal => this.#shown(proposal)))
   }
 
   async approve(what: ResumeAt): Promise<Result<ResumeProposalView>> {
-    const approved = await this.#node.resumes.approve(what)
+    const approved = await this.#node.resumes.witness.approve(what)
     return approved.ok ? ok(await this.#shown(approved.value)) : approved
   }
 

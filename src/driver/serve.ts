@@ -94,7 +94,7 @@ export async function serveCountersign(
   const record = request.record as unknown as AnyRecord
   const refused =
     record.kind === 'resume'
-      ? await node.resumes.judge(record, peer)
+      ? await node.resumes.witness.judge(record, peer)
       : await judgeConsent(node, record, peer.witnessKey)
   if (refused !== undefined) return fail(refused)
   const { witnessSigner } = node.ports

@@ -26,7 +26,7 @@ export const storePrefixes = {
   },
   cosigned: {
     prefix: 'cosigned/',
-    doc: '<society>/<witness key>/<epoch>: size, root and note that a witness key of this node last signed; moved before signing. closed: it countersigned a resume and signs nothing more of this epoch',
+    doc: '<society>/<witness key>, after a resume with /<epoch>: size, root and note that a witness key of this node last signed; moved before signing. closed: it countersigned a resume and signs nothing more of this epoch',
   },
   cosigner: {
     prefix: 'cosigner/',
@@ -89,8 +89,11 @@ export const storeKey = {
   noteLatest: (society: SocietyId) => join('note', society, 'latest'),
   noteFinal: (society: SocietyId) => join('note', society, 'final'),
   noteHandover: (society: SocietyId, seq: Seq) => join('note', society, 'handover', number(seq)),
+  /** Epoch 0 has the form of folders that know of no epochs: what a witness signed must not be forgotten. */
   cosigned: (society: SocietyId, witnessKey: KeyText, epoch: number) =>
-    join('cosigned', society, witnessKey, number(epoch, EPOCH_DIGITS)),
+    epoch === 0
+      ? join('cosigned', society, witnessKey)
+      : join('cosigned', society, witnessKey, number(epoch, EPOCH_DIGITS)),
   cosigner: (society: SocietyId, witnessKey: KeyText) => join('cosigner', society, witnessKey),
   publicCosigner: (society: SocietyId, key: KeyText) => join('publicCosigner', society, key),
   watched: (origin: HashText) => join('watched', origin),

@@ -38,7 +38,7 @@ describe('a resume is refused', () => {
     const record = await resumeRecord(home, size)
     for (const witness of s.others) {
       assert.equal(await asked(s, witness, record), 'RESUME_SOUND')
-      assert.deepEqual(witness.federation.resumes.proposals(), [])
+      assert.deepEqual(witness.federation.resumes.witness.proposals(), [])
     }
     const signers = [home.keys.society, ...['s1', 's2', 's3'].map(name => keysOfSociety(name).witness)]
     assert.equal(await cluster.refusal(home.submit(record, signers)), 'RESUME_SOUND')
@@ -72,12 +72,12 @@ describe('a resume is refused', () => {
       final: size,
       approved: false,
     }
-    assert.deepEqual(s1.federation.resumes.proposals(), [proposal])
+    assert.deepEqual(s1.federation.resumes.witness.proposals(), [proposal])
     assert.deepEqual(s.proposalAt(s.node('s4')), undefined, 'what it cannot sign is not put to its operator')
     for (const wrong of [{ root: hashText('root') }, { size: size - 1 }, { epoch: 2 }, { society: s1.society }])
-      assert.equal(await cluster.refusal(s1.federation.resumes.approve({ ...proposal, ...wrong })), 'NOT_FOUND')
+      assert.equal(await cluster.refusal(s1.federation.resumes.witness.approve({ ...proposal, ...wrong })), 'NOT_FOUND')
     await s.approve([s1, s2])
-    assert.deepEqual(s1.federation.resumes.proposals(), [{ ...proposal, approved: true }])
+    assert.deepEqual(s1.federation.resumes.witness.proposals(), [{ ...proposal, approved: true }])
     assert.equal(await cluster.refusal(s.resume()), 'RESUME_QUORUM')
     assert.deepEqual(await refusals(s), {
       s1: 'signed',

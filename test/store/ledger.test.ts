@@ -21,7 +21,7 @@ const examples: { [K in keyof typeof storeKey]: string } = {
   noteLatest: storeKey.noteLatest(society),
   noteFinal: storeKey.noteFinal(society),
   noteHandover: storeKey.noteHandover(society, 9),
-  cosigned: storeKey.cosigned(society, witness, 2),
+  cosigned: storeKey.cosigned(society, witness, 0),
   cosigner: storeKey.cosigner(society, witness),
   publicCosigner: storeKey.publicCosigner(society, witness),
   watched: storeKey.watched(id),
@@ -64,7 +64,7 @@ describe('store ledger', () => {
       noteLatest: `note/${society}/latest`,
       noteFinal: `note/${society}/final`,
       noteHandover: `note/${society}/handover/0000000000000009`,
-      cosigned: `cosigned/${society}/${witness}/002`,
+      cosigned: `cosigned/${society}/${witness}`,
       cosigner: `cosigner/${society}/${witness}`,
       publicCosigner: `public/${society}/${witness}`,
       watched: `watched/${id}`,
@@ -81,6 +81,7 @@ describe('store ledger', () => {
       pending: `pending/${society}/${id}`,
       meta: 'meta/version',
     })
+    assert.equal(storeKey.cosigned(society, witness, 2), `cosigned/${society}/${witness}/002`)
   })
 
   it('uses every prefix, and one prefix for each key', () => {

@@ -115,7 +115,7 @@ export class ForkScene {
   }
 
   proposalAt(node: ClusterNode) {
-    return node.federation.resumes.proposals().find(({ society }) => society === this.society)
+    return node.federation.resumes.witness.proposals().find(({ society }) => society === this.society)
   }
   resume(size?: Seq): ReturnType<ClusterNode['federation']['resumes']['resume']> {
     return this.home.federation.resumes.resume(size)
@@ -124,7 +124,7 @@ export class ForkScene {
     for (const node of nodes) {
       const proposal = this.proposalAt(node)
       assert.ok(proposal, `${node.name} was asked`)
-      await this.cluster.do(node.federation.resumes.approve(proposal))
+      await this.cluster.do(node.federation.resumes.witness.approve(proposal))
     }
   }
   /** Asked, approved by three of the four witnesses, and asked again. */
