@@ -58,13 +58,16 @@ const advice: Partial<Record<Code, string>> = {
     'Ask the operators of the witnesses to approve (`web4 resume approve` on their nodes), then run the same command again.',
   EPOCH_UNKNOWN: 'Wait until this node has followed the resume of that log.',
   LAW_NUMBER: 'The law has changed meanwhile: look at it, and make the change again.',
-  LAW_QUORUM: 'Give a quorum of more than half of the witnesses, at most 15 of them, none of them a key of the society.',
+  LAW_QUORUM:
+    'Give a quorum of more than half of the witnesses, at most 15 of them, none of them a key of the society.',
   LAW_VALUES: 'Give a value within its bounds: docs/records.md, charter. The text names the member.',
   LAW_NEXT_KEY: 'Only the key whose hash the log has committed to can follow: `web4 keys rotate`.',
   LAW_CONSENT: "Ask that witness's operator to run `web4 witness SOCIETY`, then try again.",
   LAW_CONSENT_SILENT: 'Connect to that witness (`web4 peers`), and try again.',
-  LAW_UNWITNESSED: 'Wait until enough of these witnesses are connected: `web4 peers`. Nobody else can undo such a change.',
-  LAW_AMEND: 'Write the record with --prepare, let holders of amend keys sign it (`web4 law sign`), and give --amend-sig.',
+  LAW_UNWITNESSED:
+    'Wait until enough of these witnesses are connected: `web4 peers`. Nobody else can undo such a change.',
+  LAW_AMEND:
+    'Write the record with --prepare, let holders of amend keys sign it (`web4 law sign`), and give --amend-sig.',
   LAW_BUSY: 'Wait until the other change is done.',
   HANDOVER_OPEN: 'Wait until the witnesses that the last handover replaced have signed: `web4 status`.',
   STARTING:
@@ -73,7 +76,8 @@ const advice: Partial<Record<Code, string>> = {
   OVERRIDE_SIZE: 'Look at `web4 status` first: an override repeats the size that this node holds.',
   CLOCK_SKEW: 'Set the clock of this machine.',
   PEER_UNREACHABLE: 'Look at `web4 peers`, and connect to that society with `web4 peers connect ADDRESS`.',
-  SOCIETY_CLAIMED: 'Nothing of that society goes through that peer. If its operator changed the witness key, its law has to name the new one first.',
+  SOCIETY_CLAIMED:
+    'Nothing of that society goes through that peer. If its operator changed the witness key, its law has to name the new one first.',
   PEER_DENIED: "The other node's operator has to allow it.",
   STORE_LOCKED: 'Another node runs on this data folder: stop it, or give another --dir.',
   STORE_CORRUPT: 'Restore the data folder from a backup, or start with an empty one and let it fill from peers.',

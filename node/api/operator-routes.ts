@@ -86,7 +86,8 @@ export const operatorRoutes = {
     method: 'POST',
     path: '/v1/operator/law/plan',
     auth: 'operator',
-    summary: 'What a change of the law, or of the society key, would mean; with prepare the record for amend keys to sign',
+    summary:
+      'What a change of the law, or of the society key, would mean; with prepare the record for amend keys to sign',
     body: strictObject({
       changes: schemas.objectField,
       rotate: Type.Optional(Type.Boolean()),

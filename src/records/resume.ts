@@ -54,7 +54,8 @@ export const resumeRules: RecordRules<'resume', ResumeBody> = {
     if (countersigned.length !== finality.quorum || !exactSigners(entry, [key, ...countersigned]))
       return rejection('SIGNER_WRONG', `${countersigned.length} of ${finality.quorum} witnesses`)
     const epochs = readState.epochs(draft) ?? []
-    if (body.epoch !== epochs.length + 1 || body.epoch > EPOCHS_MAX) return rejection('RESUME_EPOCH', String(body.epoch))
+    if (body.epoch !== epochs.length + 1 || body.epoch > EPOCHS_MAX)
+      return rejection('RESUME_EPOCH', String(body.epoch))
     if (body.size !== entry.seq) return rejection('RESUME_SIZE', `${body.size}, not ${entry.seq}`)
     const kept = rootBefore?.(entry.seq)
     const named = fromBase64url(body.root, 32)

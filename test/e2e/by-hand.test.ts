@@ -77,7 +77,7 @@ describe('README.md, separate terminals', function () {
   it('does the same between network namespaces', async function () {
     const why = whyNoNamespaces()
     if (why !== undefined) {
-      console.log(`      skipped: ${why}`)
+      process.stdout.write(`      skipped: ${why}\n`)
       this.skip()
     }
     namespaces = makeNamespaces(4)

@@ -195,11 +195,15 @@ describe('command line', () => {
       )
       assert.equal((await json('log', '--checkpoint')).note, NOTE)
       const { stdout } = await web4('log', '--snapshots')
-      assert.match(stdout, /^ {7}0 {2}unclaimed {2}\S{43}\n {3}10000 {2}computing {2}-{43} {2}claimed at 10007 as \S{43}\n$/)
+      assert.match(
+        stdout,
+        /^ {7}0 {2}unclaimed {2}\S{43}\n {3}10000 {2}computing {2}-{43} {2}claimed at 10007 as \S{43}\n$/,
+      )
     })
 
     it('balance in ATP', async () => {
-      assert.equal((await web4('atp', 'balance', LCT)).stdout, 
+      assert.equal(
+        (await web4('atp', 'balance', LCT)).stdout,
         `12.5 ATP of ${SOCIETY}: not all final yet (entry 2 is the newest, below 2 all are)\n`,
       )
       assert.equal((await json('atp', 'balance', LCT, '--society', SOCIETY)).lct, LCT)
