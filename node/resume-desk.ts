@@ -1,5 +1,6 @@
 import type { Federation } from '../src/driver/federation.ts'
 import type { DroppedEntry, ResumePlan } from '../src/driver/resume.ts'
+import { adoptHistory, type OtherHistory, otherHistory } from '../src/driver/resume-adopt.ts'
 import type { ResumeProposal } from '../src/driver/resume-judge.ts'
 import type { ResumeAt } from '../src/driver/resume-state.ts'
 import { rejection } from '../src/rejection.ts'
@@ -32,6 +33,10 @@ export interface ResumePlanView extends Omit<ResumePlan, 'witnesses'> {
   }[]
 }
 
+export interface OtherHistoryView extends OtherHistory {
+  readonly given_up: GivenUp
+}
+
 export interface ResumeProposalView extends ResumeProposal {
   /** Here, whichever history this node holds. */
   readonly given_up: GivenUp
@@ -39,6 +44,10 @@ export interface ResumeProposalView extends ResumeProposal {
 
 export interface ResumeService {
   plan(size?: Seq): Promise<Result<ResumePlanView>>
+  /** The same for the history that a witness holds, when it is not the one held here. */
+  planFrom(witness: KeyText, size?: Seq): Promise<Result<OtherHistoryView>>
+  /** Goes over to that history; then it can be resumed. */
+  adopt(witness: KeyText, what: ResumeAt): Promise<Result<OtherHistoryView>>
   /** `size` and `root` repeat what the plan showed. */
   resume(size: Seq, root: HashText): Promise<Result<{ readonly view: SocietyView; readonly seq: Seq }>>
   proposals(): Promise<readonly ResumeProposalView[]>
@@ -64,6 +73,19 @@ export class ResumeDesk implements ResumeService {
       convicted: log.convicted.includes(witness.key),
     }))
     return ok({ ...plan.value, witnesses, given_up: await this.#givenUp(log.society, plan.value.size) })
+  }
+
+  async planFrom(witness: KeyText, size?: Seq): Promise<Result<OtherHistoryView>> {
+    const found = await otherHistory(this.#node, witness, size)
+    if (!found.ok) return found
+    return ok({ ...found.value, given_up: await this.#givenUp(found.value.society, found.value.common) })
+  }
+
+  async adopt(witness: KeyText, what: ResumeAt): Promise<Result<OtherHistoryView>> {
+    const shown = await this.planFrom(witness, what.size)
+    if (!shown.ok) return shown
+    const adopted = await adoptHistory(this.#node, witness, what)
+    return adopted.ok ? shown : adopted
   }
 
   async resume(size: Seq, root: HashText): ReturnType<ResumeService['resume']> {

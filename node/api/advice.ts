@@ -52,7 +52,7 @@ const advice: Partial<Record<Code, string>> = {
   RESUME_FINAL:
     'Keep more: what is final cannot be given up. If no history keeps it, start a new charter with `web4 genesis --predecessor`.',
   RESUME_COSIGNED:
-    'This witness cannot countersign. Keep the history that it cosigned, or let enough others countersign.',
+    'This witness cannot countersign that. If most witnesses hold another history, `web4 resume --from WITNESS` goes over to it; else let enough others countersign.',
   RESUME_APPROVAL: "The witness's operator sees it with `web4 resume requests` and agrees with `web4 resume approve`.",
   RESUME_QUORUM:
     'Ask the operators of the witnesses to approve (`web4 resume approve` on their nodes), then run the same command again.',

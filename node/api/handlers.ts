@@ -61,6 +61,8 @@ export function createHandlers(service: NodeService): Handlers {
     birth: async ({ body }) => submitted(await operator.birth(body)),
     resumePlan: ({ size }) => resumes.plan(size),
     resume: ({ body }) => resumes.resume(body.size, body.root),
+    resumePlanFrom: ({ witness, size }) => resumes.planFrom(witness, size),
+    resumeAdopt: ({ body: { witness, ...what } }) => resumes.adopt(witness, what),
     resumeProposals: async () => ok(await resumes.proposals()),
     resumeApprove: ({ body }) => resumes.approve(body),
     dropped: ({ society, epoch }) => resumes.dropped(society, epoch),

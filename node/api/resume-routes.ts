@@ -35,6 +35,13 @@ const planSchema = strictObject({
   ),
   given_up: givenUpSchema,
 })
+const historySchema = strictObject({
+  ...at,
+  common: countField,
+  here: countField,
+  final: countField,
+  given_up: givenUpSchema,
+})
 const proposalSchema = strictObject({
   ...at,
   cause: causeField,
@@ -61,6 +68,24 @@ export const resumeRoutes = {
     summary: 'Ask the witnesses to countersign, and go on from that size once q have; size and root repeat the plan',
     body: strictObject({ size: countField, root: hashField }),
     answer: json(strictObject({ seq: countField, view: schemas.societySchema })),
+  },
+  resumePlanFrom: {
+    method: 'GET',
+    path: '/v1/operator/resume/from/:witness',
+    auth: 'operator',
+    summary: 'The history of the own log that a witness holds instead of the one held here',
+    params: strictObject({ witness: keyField }),
+    query: strictObject({ size: Type.Optional(countField) }),
+    answer: json(historySchema),
+  },
+  resumeAdopt: {
+    method: 'POST',
+    path: '/v1/operator/resume/from',
+    auth: 'operator',
+    summary:
+      'Give up the own history for that of a witness, to resume it there; size, root and epoch repeat what was shown',
+    body: strictObject({ ...at, witness: keyField }),
+    answer: json(historySchema),
   },
   resumeProposals: {
     method: 'GET',

@@ -107,8 +107,11 @@ export class Follower {
     return (await this.#onNotes(group.value.notes)) === 'reject' ? 'reject' : 'accept'
   }
 
-  /** An answer to a range request that began at the tip. True when it brought the log forward. */
-  async onRange(from: Seq, reply: EntriesReply): Promise<Result<boolean>> {
+  /**
+   * An answer to a range request that began at the tip. True when it brought the log forward. `ofSpentEpoch`: while a resume
+   * is prepared, entries below the size that it keeps, of a history whose root there the caller compares.
+   */
+  async onRange(from: Seq, reply: EntriesReply, { ofSpentEpoch = false } = {}): Promise<Result<boolean>> {
     const { halt } = this.#replica
     if (halt !== undefined && halt.mode !== 'resuming') return ok(false)
     const opened: OpenedEntry[] = []
@@ -121,7 +124,7 @@ export class Follower {
     const parsed = this.#arriving.ofRange(reply.note, opened, reply.keys ?? [])
     if (!parsed.ok) return parsed
     const note = parsed.value
-    const foreign = this.#notOfResume(opened, note)
+    const foreign = ofSpentEpoch ? undefined : this.#notOfResume(opened, note)
     if (foreign !== undefined) return fail(foreign)
     const proven = this.#provenRange(from, opened, note, reply.proof)
     if (!proven.ok) return proven

@@ -142,7 +142,9 @@ export class OwnLog {
 
   #onCommit(tip: { readonly size: Seq; readonly time: EpochMs }): void {
     const { signed } = this.sequencer
-    if (tip.size !== signed) this.#foreign.onEntries(tip.time, { signing: signed > 0 })
+    // Entries of the history to which it goes over are known to be of another process.
+    const isAdopting = this.log.replica.halt?.mode === 'resuming'
+    if (tip.size !== signed && !isAdopting) this.#foreign.onEntries(tip.time, { signing: signed > 0 })
     if (this.#epoch !== this.log.replica.epoch) this.#onEpoch()
     this.tellBarrier()
   }

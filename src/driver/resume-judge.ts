@@ -16,6 +16,7 @@ import { peerPrefix } from './resume-follow.ts'
 import { type ResumeAt, resumeCause, stateAt } from './resume-state.ts'
 import { decodeState } from './session.ts'
 import type { SocietyLog } from './society-log.ts'
+import { speaksFor } from './speakers.ts'
 import type { Last } from './witness.ts'
 
 /** Proposals of others that wait for this operator; each names a log of its own. */
@@ -61,6 +62,8 @@ export class ResumeJudge {
     const log = this.#node.logs.get(record.society)
     const policy = this.#node.policies.get(record.society)
     if (log === undefined || policy.block || !policy.witness || !log.namesUs) return rejection('NOT_CONSENTED')
+    // To judge costs a second decision of the whole log: not for strangers.
+    if (!speaksFor(peer, log)) return rejection('PEER_DENIED', 'not the node of that society')
     const malformed = checkUnsigned(record)
     if (malformed !== undefined) return malformed
     const body = record.body as unknown as ResumeBody

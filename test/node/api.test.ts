@@ -72,6 +72,8 @@ const examples: { readonly [Id in HandlerId]: InputOf<Id> } = {
   issue: { body: { kind: 'atp.mint', body: { amount: 1 } } },
   resumePlan: { size: 3 },
   resume: { body: { size: 3, root: HASH } },
+  resumePlanFrom: { witness: KEY, size: 3 },
+  resumeAdopt: { body: { witness: KEY, society: SOCIETY, epoch: 1, size: 3, root: HASH } },
   resumeProposals: {},
   resumeApprove: { body: { society: SOCIETY, epoch: 1, size: 2, root: HASH } },
   dropped: { society: SOCIETY, epoch: 0 },

@@ -59,6 +59,27 @@ describe('web4 resume', () => {
     assert.match(stderr, /web4 resume approve/)
   })
 
+  it('shows the history of a witness, and goes over to it with --yes', async () => {
+    await scene.serve()
+    const { stdout } = await scene.web4(['resume', '--from', KEY])
+    assert.equal(
+      stdout,
+      [
+        `${SOCIETY}: a history that this node does not hold`,
+        `keeps     3 entries, root ${HASH}`,
+        'shared    2 entries, 2 of them final',
+        'gives up  1 entries held here',
+        `          2 attest ${HASH} by ${LCT}`,
+        '',
+        `Nothing has been done. To go over: web4 resume --from ${KEY} --size 3 --yes`,
+        '',
+      ].join('\n'),
+    )
+    const done = await scene.web4(['resume', '--from', KEY, '--yes'])
+    assert.match(done.stdout, /To resume it: web4 resume --size 3 --yes\n$/)
+    assert.equal((await scene.web4(['resume', '--from', 'z6Mk'])).code, 2)
+  })
+
   it('shows requests, approves the one that is named, and repeats its size', async () => {
     await scene.serve()
     const { stdout } = await scene.web4(['resume', 'requests'])

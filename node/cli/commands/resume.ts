@@ -1,13 +1,21 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
+import { keyBytes } from '../../../src/encoding.ts'
 import { CodedError } from '../../../src/rejection.ts'
-import type { GivenUp, ResumePlanView, ResumeProposalView } from '../../resume-desk.ts'
+import type { Client } from '../../api/client.ts'
+import type { GivenUp, OtherHistoryView, ResumePlanView, ResumeProposalView } from '../../resume-desk.ts'
 import { addCommand, type Call, type Cli, count, type Outcome, run } from '../command.ts'
 
 interface ResumeOptions {
   readonly size?: number
   readonly root?: string
+  readonly from?: string
   readonly yes?: true
   readonly epoch?: number
+}
+
+function witnessKey(text: string): string {
+  if (keyBytes(text) === undefined) throw new InvalidArgumentError('Give the key of a witness as z6Mk….')
+  return text
 }
 
 const sizeOf = count(1, Number.MAX_SAFE_INTEGER)
@@ -16,6 +24,7 @@ const sizeOf = count(1, Number.MAX_SAFE_INTEGER)
 export function resume(cli: Cli, program: Command): void {
   const parent = addCommand(program, 'resume', 'go on from an earlier size after a fork: shows what is given up first')
     .option('--size <n>', 'how many entries to keep; default: all that this node holds', sizeOf)
+    .option('--from <key>', 'keep the history that this witness holds, not the one of this node', witnessKey)
     .option('--yes', 'ask the witnesses to countersign, and go on once q have')
   run<ResumeOptions>(cli, parent, ownResume)
   requests(cli, parent)
@@ -26,6 +35,7 @@ export function resume(cli: Cli, program: Command): void {
 async function ownResume(call: Call<ResumeOptions>): Promise<Outcome> {
   const { options, progress } = call
   const client = await call.client()
+  if (options.from !== undefined) return otherHistory(call, client, options.from)
   const plan = (await client.resumePlan(options.size === undefined ? {} : { size: options.size })) as ResumePlanView
   if (options.yes !== true) {
     const again = `web4 resume --size ${plan.size} --yes`
@@ -37,6 +47,34 @@ async function ownResume(call: Call<ResumeOptions>): Promise<Outcome> {
     facts: { seq, view },
     text: `${planText(plan)}\n\nresumed: entry ${seq} begins epoch ${view.epoch}; nothing signed before it about more than ${plan.size} entries counts any more`,
   }
+}
+
+/** After a restored backup: the witnesses hold what it had forgotten. */
+async function otherHistory(call: Call<ResumeOptions>, client: Client, witness: string): Promise<Outcome> {
+  const { options, progress } = call
+  const size = options.size === undefined ? {} : { size: options.size }
+  const shown = (await client.resumePlanFrom({ witness, ...size })) as OtherHistoryView
+  if (options.yes !== true) {
+    const again = `web4 resume --from ${witness} --size ${shown.size} --yes`
+    return { facts: shown, text: `${historyText(shown)}\n\nNothing has been done. To go over: ${again}` }
+  }
+  const { epoch, root, society } = shown
+  const work = client.resumeAdopt({ body: { witness, epoch, root, size: shown.size, society } })
+  const adopted = (await progress('fetching that history', work)) as OtherHistoryView
+  return {
+    facts: adopted,
+    text: `${historyText(adopted)}\n\nThis node holds it now. To resume it: web4 resume --size ${shown.size} --yes`,
+  }
+}
+
+function historyText(shown: OtherHistoryView): string {
+  return [
+    `${shown.society}: a history that this node does not hold`,
+    `keeps     ${shown.size} entries, root ${shown.root}`,
+    `shared    ${shown.common} entries, ${shown.final} of them final`,
+    `gives up  ${shown.given_up.count} entries held here`,
+    ...entryLines(shown.given_up),
+  ].join('\n')
 }
 
 function requests(cli: Cli, parent: Command): void {

@@ -60,6 +60,8 @@ const facts = {
   given_up: { count: 1, entries: [{ seq: 2, id: HASH, kind: 'attest', author: LCT, time: 1 }] },
 } as const
 
+const history = { common: 2, here: 3, final: 2, given_up: facts.given_up }
+
 const final = (id: string): RecordView => ({ id, status: 'final', society: SOCIETY, seq: 2, final_for_us: true })
 
 export function fakeService(changes: Partial<NodeService> = {}): FakeService {
@@ -145,6 +147,8 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
     metrics: async () => '# HELP web4_peers\nweb4_peers 1\n',
     resumes: {
       plan: async (size = 3) => ok({ ...at(size), ...facts, evidence: HASH, quorum: 3, witnesses: [] }),
+      planFrom: async (_witness, size = 3) => ok({ ...at(size), ...history }),
+      adopt: async (_witness, what) => ok({ ...what, ...history }),
       resume: async size => ok({ seq: size, view: { ...society, epoch: 1, resumed: [size] } }),
       proposals: async () => [{ ...at(2), ...facts, approved: false }],
       approve: async what => ok({ ...what, ...facts, approved: true }),
