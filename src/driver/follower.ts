@@ -107,10 +107,7 @@ export class Follower {
     return (await this.#onNotes(group.value.notes)) === 'reject' ? 'reject' : 'accept'
   }
 
-  /**
-   * An answer to a range request that began at the tip. True when it brought the log forward. `ofSpentEpoch`: while a resume
-   * is prepared, entries below the size that it keeps, of a history whose root there the caller compares.
-   */
+  /** An answer to a range request that began at the tip; true when it brought the log forward. `ofSpentEpoch`: the caller compares the root that it leads to. */
   async onRange(from: Seq, reply: EntriesReply, { ofSpentEpoch = false } = {}): Promise<Result<boolean>> {
     const { halt } = this.#replica
     if (halt !== undefined && halt.mode !== 'resuming') return ok(false)

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { rejection } from '../../src/rejection.ts'
 import { fail } from '../../src/result.ts'
+import { identity } from '../support/identity.ts'
 import { CliScene } from './support/cli.ts'
 import { fakeService, HASH, KEY, LCT, SOCIETY, society } from './support/fake-service.ts'
 
 const { resumes } = fakeService()
+const WITNESS = identity('witness').key
 
 describe('web4 resume', () => {
   let scene: CliScene
@@ -61,7 +63,7 @@ describe('web4 resume', () => {
 
   it('shows the history of a witness, and goes over to it with --yes', async () => {
     await scene.serve()
-    const { stdout } = await scene.web4(['resume', '--from', KEY])
+    const { stdout } = await scene.web4(['resume', '--from', WITNESS])
     assert.equal(
       stdout,
       [
@@ -71,11 +73,11 @@ describe('web4 resume', () => {
         'gives up  1 entries held here',
         `          2 attest ${HASH} by ${LCT}`,
         '',
-        `Nothing has been done. To go over: web4 resume --from ${KEY} --size 3 --yes`,
+        `Nothing has been done. To go over: web4 resume --from ${WITNESS} --size 3 --yes`,
         '',
       ].join('\n'),
     )
-    const done = await scene.web4(['resume', '--from', KEY, '--yes'])
+    const done = await scene.web4(['resume', '--from', WITNESS, '--yes'])
     assert.match(done.stdout, /To resume it: web4 resume --size 3 --yes\n$/)
     assert.equal((await scene.web4(['resume', '--from', 'z6Mk'])).code, 2)
   })
