@@ -3,7 +3,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { parseInvitation } from '../../node/invitation.ts'
-import { openKeyFile } from '../../node/keys/keystore.ts'
+import { createKeyFile, openKeyFile } from '../../node/keys/keystore.ts'
 import { CliScene } from './support/cli.ts'
 import { fakeService } from './support/fake-service.ts'
 
@@ -49,6 +49,18 @@ describe('web4 init and invitation', function () {
     const { stdout } = await scene.web4(['init', '--name', 'alpha'])
     assert.match(stdout, /next key in .*next\.key\n {2}Take it offline/)
     assert.match(stdout, /\nweb4:1:alpha:\S+\n$/)
+  })
+
+  it('takes the next key of a log that ended as its society key', async () => {
+    const old = join(scene.dir, 'offline.key')
+    const passphrase = join(scene.dir, 'offline.txt')
+    await writeFile(passphrase, 'battery staple\n')
+    const next = await createKeyFile(old, 'next', 'battery staple', { kdf: { opslimit: 1, memlimit: 8192 } })
+    const taking = ['init', '--name', 'heir', '--society-key', old]
+    await scene.refused('PASSPHRASE', ...taking)
+    await scene.json(...taking, '--society-key-passphrase-file', passphrase)
+    const society = await openKeyFile(join(scene.dir, 'keys', 'society.key'), 'correct horse')
+    assert.deepEqual([society.key, society.purpose], [next, 'society'])
   })
 
   it('FOLDER_TAKEN: says what is there and changes nothing', async () => {

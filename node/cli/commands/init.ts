@@ -8,11 +8,14 @@ import { freePort, isLoopback, withoutLoopback, withPort } from '../../net/reach
 import { addCommand, type Call, type Cli, type Outcome, run } from '../command.ts'
 import { dataFolder, type NodeOptions } from '../find-node.ts'
 import { folderInvitation, publicKey, readName, slugOf } from '../folder.ts'
+import { passphraseFor } from '../member.ts'
 
 interface InitOptions extends NodeOptions {
   readonly name: string
   readonly listen?: readonly string[]
   readonly passphraseFile?: string
+  readonly societyKey?: string
+  readonly societyKeyPassphraseFile?: string
 }
 
 const ADVICE_NEXT =
@@ -31,6 +34,8 @@ export function init(cli: Cli, program: Command): void {
     .option('--dir <folder>', 'data folder (environment: WEB4_DIR)')
     .option('--listen <address...>', 'where other nodes can connect; port 0 takes a free one and keeps it', repeated)
     .option('--passphrase-file <file>', 'file whose first line will open the key files')
+    .option('--society-key <file>', 'to continue a log that ended: its next key, which becomes the society key here')
+    .option('--society-key-passphrase-file <file>', 'opens that file; default: as the new key files')
   run<InitOptions>(cli, command, setUp)
 }
 
@@ -58,12 +63,30 @@ async function setUp(call: Call<InitOptions>): Promise<Outcome> {
   })
   const { openNodeKeys } = await import('../../data-folder.ts')
   await mkdir(dir, { recursive: true, mode: 0o700 })
+  if (options.societyKey !== undefined) await takeOver(options.societyKey, dir, passphrase, call)
   await progress(
     'making keys',
     openNodeKeys(dir, async () => passphrase),
   )
   await writeFolderConfig(dir, { name, listen, api_port })
   return report(dir, name, listen, api_port, await folderInvitation(dir, context.env, name))
+}
+
+/** The next key of another society under the purpose that lets it sign here, and under this folder's passphrase. */
+async function takeOver(file: string, dir: string, passphrase: string, call: Call<InitOptions>): Promise<void> {
+  const { createKeyFile, readSeed } = await import('../../keys/keystore.ts')
+  const passphraseFile = call.options.societyKeyPassphraseFile
+  const theirs = passphraseFile === undefined ? passphrase : await passphraseFor(file, { passphraseFile }, call.context)
+  const { key, seed } = await readSeed(file, theirs)
+  try {
+    const path = join(dir, 'keys', 'society.key')
+    await mkdir(join(dir, 'keys'), { recursive: true, mode: 0o700 })
+    // Cut off last time, it is there already.
+    if ((await publicKey(dir, 'society').catch(() => undefined)) === key) return
+    await createKeyFile(path, 'society', passphrase, { seed })
+  } finally {
+    seed.fill(0)
+  }
 }
 
 /** An `init` that was cut off before its last file is finished by the next one, with the keys that are there. */
