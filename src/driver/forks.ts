@@ -7,14 +7,16 @@ import {
   refuseForkEpoch,
   verifyForkProof,
 } from '../log/fork.ts'
+import type { KeyLink } from '../log/key-chain.ts'
 import { sameHash } from '../log/merkle.ts'
-import type { Note } from '../log/note.ts'
+import { type Note, parseNote } from '../log/note.ts'
 import type { Proof } from '../log/proof.ts'
 import type { Store } from '../ports.ts'
 import type { DecideContext } from '../records/types.ts'
 import type { Rejection } from '../rejection.ts'
 import { storeKey } from '../store/ledger.ts'
-import type { SocietyId } from '../units.ts'
+import type { Seq, SocietyId } from '../units.ts'
+import { linksBetween } from './log-key.ts'
 import type { EntriesReply, Net, PeerId, Verdict } from './net.ts'
 import type { SocietyLog } from './society-log.ts'
 import { readConvicted } from './succession.ts'
@@ -79,26 +81,40 @@ export class Forks {
     await this.#convict(log, { first: note, second: latest, root, proof })
   }
 
-  /** A peer seems to hold another history: its proof from our newest note's size to its own note shows it. */
+  /**
+   * A peer seems to hold another history: its proof from our newest note's size to its own note shows it. Key changes that are
+   * not final yet need not be the same on both sides, so each side shows its own.
+   */
   async suspect(log: SocietyLog, peer: PeerId): Promise<void> {
     const latest = log.notes.latest
     if (latest === undefined) return
     const { size, root } = latest.checkpoint
-    const reply = await this.#ports.net.request(
-      peer,
-      'entries',
-      { society: log.society, from: size, limit: 0 },
-      { timeoutMs: ASK_TIMEOUT_MS },
-    )
-    if (!reply.ok) return
-    const theirs = readForkReply(log, reply.value)
+    const theirs = await this.#ask(log, peer, size)
     if (theirs === undefined || sameHash(theirs.root, root) || theirs.note.checkpoint.size < size) return
-    await this.#convict(log, { first: latest, second: theirs.note, root: theirs.root, proof: theirs.proof })
+    const settled = Math.max(1, log.notes.final)
+    const sinceFinal = await this.#ask(log, peer, settled)
+    // Both answers must be about one note.
+    const links = sinceFinal?.note.text === theirs.note.text ? sinceFinal.keys : []
+    await this.#convict(log, {
+      first: latest,
+      second: theirs.note,
+      root: theirs.root,
+      proof: theirs.proof,
+      ...withLinks('firstKeys', await linksBetween(log.replica, settled, size)),
+      ...withLinks('secondKeys', links),
+    })
+  }
+
+  /** What a peer says of the first `size` entries, unjudged: whether it proves anything is seen when the proof is put together. */
+  async #ask(log: SocietyLog, peer: PeerId, size: Seq): Promise<Shown | undefined> {
+    const request = { society: log.society, from: size, limit: 0 }
+    const reply = await this.#ports.net.request(peer, 'entries', request, { timeoutMs: ASK_TIMEOUT_MS })
+    return reply.ok ? readShown(reply.value) : undefined
   }
 
   async #convict(
     log: SocietyLog,
-    evidence: { first: Note; second: Note; root: Uint8Array; proof: Proof },
+    evidence: Omit<Parameters<typeof makeForkProof>[0], 'society' | 'key'>,
   ): Promise<void> {
     const key = log.keyAfterFinal
     if (key === undefined) return
@@ -126,13 +142,25 @@ export class Forks {
   }
 }
 
-function readForkReply(
-  log: SocietyLog,
-  reply: EntriesReply,
-): { readonly note: Note; readonly root: Uint8Array; readonly proof: Proof } | undefined {
-  const note = log.notes.open(reply.note)
-  const root = fromBase64url(reply.root, 32)
-  const proof = reply.proof.map(node => fromBase64url(node, 32))
+interface Shown {
+  readonly note: Note
+  readonly root: Uint8Array
+  /** From the size that was asked about to the note. */
+  readonly proof: Proof
+  readonly keys: readonly KeyLink[]
+}
+
+function readShown({ keys = [], note: text, proof: nodes, root: rootText }: EntriesReply): Shown | undefined {
+  const note = parseNote(text)
+  const root = fromBase64url(rootText, 32)
+  const proof = nodes.map(node => fromBase64url(node, 32))
   if (!note.ok || root === undefined || !proof.every(node => node !== undefined)) return undefined
-  return { note: note.value, root, proof }
+  return { note: note.value, root, proof, keys }
+}
+
+function withLinks<Name extends string>(
+  name: Name,
+  links: readonly KeyLink[],
+): { readonly [N in Name]?: readonly KeyLink[] } {
+  return links.length === 0 ? {} : ({ [name]: links } as { readonly [N in Name]: readonly KeyLink[] })
 }

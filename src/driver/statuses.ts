@@ -152,11 +152,17 @@ export class Statuses {
     if (epochs.length < log.replica.epoch) return
     const isFrozen = log.replica.halt?.mode === 'frozen'
     if (status.frozen === true && !isFrozen) this.#events.suspect(log, peer.peer)
+    // As long as here, and not the same: neither side would ask the other for entries.
+    else if (log.replica.halt === undefined && isOther(log, status)) this.#events.suspect(log, peer.peer)
     // Gossip is lost now and then, and who was away never got it.
     if (status.frozen !== true && isFrozen) this.#events.unaware(log)
     if (log.replica.inForce === undefined) return
     for (const note of [...(status.handovers ?? []), status.note]) await log.follower.onNote(note)
   }
+}
+
+function isOther({ replica: { tip } }: SocietyLog, { root, size }: LogStatus): boolean {
+  return size === tip.size && root !== toBase64url(tip.root)
 }
 
 /** `lacks`: from which handover on the other side misses the notes that show it to be final; at most `room` of them are sent. */

@@ -8,6 +8,7 @@ import { Cluster, contentOf, type Members } from '../support/cluster.ts'
 import type { ClusterNode } from '../support/cluster-node.ts'
 import { forgeBranch, forgeEntry, peerOf, signNote } from '../support/forge.ts'
 import { context, identity } from '../support/identity.ts'
+import { rotationOf } from '../support/rings.ts'
 
 interface Scene {
   readonly cluster: Cluster & { readonly members: Members }
@@ -243,4 +244,48 @@ describe('a forged fork proof', () => {
     await cluster.clock.advance(5_000)
     for (const node of cluster.nodes) assert.equal(node.log(home.society).replica.halt, undefined)
   })
+})
+
+describe('a log that forks above a change of its key that is not final', () => {
+  for (const [what, right] of [
+    ['equally long', 1],
+    ['one of them longer', 3],
+  ] as const) {
+    it(`is frozen by a proof that shows the change on both sides: ${what}`, async () => {
+      const cluster = await Cluster.resume({ societies: 5 })
+      await cluster.ready()
+      await cluster.clock.advance(2_000)
+      const home = cluster.nodes[0] as ClusterNode
+      const { society } = home
+      // One witness of four: nothing becomes final any more.
+      cluster.net.partition(['s0', 's1'])
+      const { key, next } = rotationOf('s0', 1)
+      const law = { ...home.log().replica.inForce?.law, number: 1 }
+      await cluster.do(home.issuer.issue('law.update', { law, next, society_key: key } as unknown as JsonObject))
+      await cluster.clock.advance(500)
+      const store = createMemoryStore(await contentOf(home.setup.store))
+      cluster.net.partition(['s0', 's1'], ['copy', 's4'])
+      const copy = await cluster.add({ name: 'copy', slug: 's0', store })
+      copy.log().startUp.override()
+      await cluster.do(home.mint(1))
+      for (let i = 0; i < right; i++) await cluster.do(copy.mint(2 + i))
+      const sides = [cluster.nodes[1], cluster.nodes[4]] as [ClusterNode, ClusterNode]
+      const held = () => sides.every(node => node.log(society).replica.tip.size >= home.log().replica.tip.size)
+      await cluster.clock.until('both sides hold theirs', held)
+      assert.ok(home.log().notes.final < home.log().replica.tip.size - 1, 'the change of the key is not final')
+      await cluster.clock.run(copy.stop())
+      await cluster.clock.run(home.stop())
+      cluster.net.partition(['s1', 's4'])
+      const isFrozen = (node: ClusterNode) => node.log(society).replica.halt?.mode === 'frozen'
+      await cluster.clock.until('both hold the proof', () => sides.every(isFrozen))
+      const proof = await proofOf(sides[0], society)
+      const decoded = proof === undefined ? undefined : decodeForkProof(proof)
+      assert.ok(decoded?.ok === true && 'first_keys' in decoded.value)
+      assert.equal(
+        verifyForkProof(decoded.value, home.keys.society.key, context.verifySignature, context.sha256),
+        undefined,
+      )
+      cluster.assertNoFaults()
+    })
+  }
 })
