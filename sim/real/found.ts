@@ -101,6 +101,12 @@ export async function foundAll(nodes: readonly NodeProcess[], signal: AbortSigna
 
 /** Each recognises each: the charter, proved by the other's log. */
 export async function recognizeAll(societies: readonly Society[], signal: AbortSignal): Promise<void> {
+  // A log that has just begun waits for its witnesses' word before it grows, as an old one does.
+  const areReady = async () => {
+    const answers = await Promise.all(societies.map(({ node }) => node.client.readyz({}, { signal })))
+    return answers.every(({ ready }) => ready)
+  }
+  await until('all nodes may write', signal, areReady)
   await Promise.all(
     societies.map(async ({ id, node }) => {
       for (const other of societies)

@@ -44,6 +44,8 @@ export class Statuses {
   readonly #skews = new Map<KeyText, number>()
   readonly #verdictsOnUs = new Map<PeerId, string>()
   readonly #askedAt = new Map<PeerId, EpochMs>()
+  /** Peers that are asked as soon as it is their turn. */
+  readonly #waiting = new Map<PeerId, () => void>()
   #stopped = false
 
   constructor(node: Federation, ports: StatusPorts, events: StatusEvents) {
@@ -55,6 +57,7 @@ export class Statuses {
 
   stop(): void {
     this.#stopped = true
+    for (const cancel of this.#waiting.values()) cancel()
   }
 
   verdictOnUs(peer: PeerId): string | undefined {
@@ -70,6 +73,8 @@ export class Statuses {
   forget(peer: PeerInfo): void {
     this.#verdictsOnUs.delete(peer.peer)
     this.#askedAt.delete(peer.peer)
+    this.#waiting.get(peer.peer)?.()
+    this.#waiting.delete(peer.peer)
     this.#instances.gone(peer.witnessKey)
     this.#node.own?.log.startUp.twin(peer.witnessKey, false)
   }
@@ -80,14 +85,25 @@ export class Statuses {
 
   /** At most one question a second to each peer, whatever the reasons to ask. */
   async ask(peer: PeerInfo): Promise<void> {
+    if (this.#stopped || this.#waiting.has(peer.peer)) return
     const now = this.#ports.clock.now()
-    if (this.#stopped || now - (this.#askedAt.get(peer.peer) ?? Number.NEGATIVE_INFINITY) < STATUS_GAP_MS) return
+    const wait = (this.#askedAt.get(peer.peer) ?? Number.NEGATIVE_INFINITY) + STATUS_GAP_MS - now
+    if (wait > 0) return this.#askLater(peer, wait)
     this.#askedAt.set(peer.peer, now)
     const message = await this.#message(peer)
     const reply = await this.#ports.net.request(peer.peer, 'status', message, { timeoutMs: STATUS_TIMEOUT_MS })
     if (!reply.ok) return this.#node.events.rejected(reply.error)
     this.#node.own?.log.startUp.twin(peer.witnessKey, reply.value.twin === true)
     await this.#onStatus(peer, reply.value, true)
+  }
+
+  /** What there was to ask about is asked about when its turn comes: at a start each answer counts. */
+  #askLater(peer: PeerInfo, wait: EpochMs): void {
+    const cancel = this.#ports.clock.after(wait, () => {
+      this.#waiting.delete(peer.peer)
+      this.#events.guard('status', this.ask(peer))
+    })
+    this.#waiting.set(peer.peer, cancel)
   }
 
   async serve(peer: PeerInfo, request: StatusMessage): Promise<Result<StatusMessage>> {
