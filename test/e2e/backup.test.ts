@@ -129,7 +129,7 @@ describe('a data folder restored from a backup', function () {
   })
 
   it('forks when the check is taken out', async () => {
-    const changed = await changedSoftware('src/driver/federation.ts', CHECK, '')
+    const changed = await changedSoftware('src/driver/own-log.ts', CHECK, '')
     try {
       await restore(changed.main)
       assert.equal(await pay(700), 'ok')
