@@ -9,6 +9,7 @@ import { CodedError } from '../../../src/rejection.ts'
 import type { Client } from '../../api/client.ts'
 import type { LawPlanView, LawView } from '../../law-office.ts'
 import type { RecordView } from '../../service.ts'
+import { canAsk, confirmed } from '../ask.ts'
 import { addCommand, type Call, type Cli, count, type Outcome, run } from '../command.ts'
 import { type Asked, askedChanges, decayRate, type LawOptions, type Named } from '../law-changes.ts'
 import { lawText, planText } from '../law-text.ts'
@@ -17,6 +18,7 @@ import { addWaitOption, followed, type WaitOptions } from '../submit.ts'
 
 interface UpdateOptions extends LawOptions, WaitOptions {
   readonly dryRun?: true
+  readonly yes?: true
   readonly prepare?: string
   readonly record?: string
   readonly amendSig?: readonly string[]
@@ -59,6 +61,7 @@ function update(cli: Cli, parent: Command): void {
     .option('--set <path=value>', 'any member of the law; can be repeated', list)
     .option('--file <file>', 'JSON: a law, or the members that change')
     .option('--dry-run', 'show what it means, change nothing')
+    .option('--yes', 'do not ask for confirmation')
     .option('--prepare <file>', 'write the record for holders of amend keys to sign (`web4 law sign`)')
     .option('--record <file>', 'a prepared record, with --amend-sig')
     .option('--amend-sig <file>', 'signature of an amend key; can be repeated', list)
@@ -84,6 +87,8 @@ async function change(call: Call<UpdateOptions>, node: Client, asked: Asked): Pr
     return { facts: { ...plan, file: prepare }, text: `${text}\nto be signed: ${prepare}` }
   }
   call.context.stderr(`${text}\n`)
+  if (canAsk(call.context) && call.options.yes !== true && !(await confirmed(call.context, 'Change the law?')))
+    throw new CodedError('BAD_REQUEST', 'nothing was changed')
   const record = await call.progress('asking the new witnesses', node.changeLaw({ body: { changes } }))
   return followed(call, node, record as RecordView, `law ${String((plan.law as JsonObject).number)}`)
 }

@@ -1,5 +1,6 @@
 import type { NodeEvent, NodeService, RecordView, SocietyView } from '../../../node/service.ts'
 import { canonicalBytes, type JsonObject } from '../../../src/canonical.ts'
+import { defaultLaw } from '../../../src/records/law.ts'
 import { rejection } from '../../../src/rejection.ts'
 import { fail, ok } from '../../../src/result.ts'
 
@@ -42,8 +43,9 @@ export interface FakeService extends NodeService {
 }
 
 const tolerance = { n: 4, q: 3, liars_tolerated: 1, away_tolerated: 1 }
+const LAW = defaultLaw({ witness_key: KEY, finality: [KEY], birth: [KEY] }) as unknown as JsonObject
 const plan = {
-  before: { number: 0 },
+  before: LAW,
   handover: true,
   finality: { before: tolerance, after: tolerance },
   consents: [KEY],
@@ -88,7 +90,7 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
       known(id)
         ? ok({
             society: SOCIETY,
-            law: { number: 1 },
+            law: LAW,
             keys: { society: KEY, next: HASH },
             interval_ms: 1,
             finality: tolerance,
@@ -164,7 +166,7 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
       policy: async id => ok(known(id) ? society : undefined),
       connect: async address => ok({ peer: address }),
       laws: {
-        plan: async ({ changes }) => ok({ ...plan, law: changes }),
+        plan: async ({ changes }) => ok({ ...plan, law: { ...LAW, ...changes } }),
         change: async () => ok(final(HASH)),
         complete: async () => ok(final(HASH)),
         rotate: async () => ok(final(HASH)),
