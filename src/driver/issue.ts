@@ -106,11 +106,8 @@ export class Issuer {
 
   async #takeLane(): Promise<number> {
     for (;;) {
-      for (let lane = WAITING_LANES.from; lane <= WAITING_LANES.to; lane++) {
-        if (this.#heldLanes.has(lane)) continue
-        this.#heldLanes.add(lane)
-        return lane
-      }
+      const lane = this.tryLane()
+      if (lane !== undefined) return lane
       await new Promise<void>(resolve => this.#waitingForLane.push(resolve))
     }
   }

@@ -1,4 +1,4 @@
-import { canonicalBytes, type Json, type JsonObject } from '../canonical.ts'
+import { canonicalBytes, type Json } from '../canonical.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import type { Handover, WitnessSet } from '../log/finality.ts'
 import {
@@ -20,9 +20,10 @@ import type { Rejection } from '../rejection.ts'
 import { type CharterState, type HandoverState, type KeysState, stateKeys } from '../state/model.ts'
 import { prefixEnd, rangeOf, storeKey } from '../store/ledger.ts'
 import type { EpochMs, HashText, KeyText, RecordId, Seq, SocietyId } from '../units.ts'
+import { indexKeys, stateOps, tileOps } from './log-ops.ts'
 import { type ResumeInWork, readResume, resumedOps, rewind } from './rewind.ts'
 import { Serial } from './serial.ts'
-import { DecideSession, decodeState, encodeState } from './session.ts'
+import { DecideSession, decodeState } from './session.ts'
 import { StateCache } from './state-cache.ts'
 
 export interface Tip {
@@ -291,16 +292,11 @@ export class Replica {
     const tip: Tip = { size: edge.size, root, time: last?.time ?? this.#tip.time }
     // Behind it nobody could take the snapshot any more.
     if (snapshotDue !== undefined && snapshotDue !== tip.size) throw new RangeError(`a group over size ${snapshotDue}`)
-    const ops: StoreOp[] = []
-    for (const entry of entries) ops.push(...entryOps(this.society, entry))
-    for (const [key, value] of changes) {
-      const stored = storeKey.state(this.society, key)
-      ops.push(
-        value === undefined ? { type: 'del', key: stored } : { type: 'put', key: stored, value: encodeState(value) },
-      )
-    }
-    for (const { tile, bytes } of tiles)
-      ops.push({ type: 'put', key: storeKey.tile(this.society, tile.level, tile.index), value: bytes })
+    const ops: StoreOp[] = [
+      ...entries.flatMap(entry => entryOps(this.society, entry)),
+      ...stateOps(this.society, changes),
+      ...tileOps(this.society, tiles),
+    ]
     const epochs = changes.get(stateKeys.epochs) as readonly Seq[] | undefined
     if (epochs !== undefined) ops.push(...(await resumedOps(this.#store, this.society, epochs.length)))
     ops.push({
@@ -445,15 +441,9 @@ function handoverRange(society: SocietyId): StoreRange {
 
 /** The entry itself and the local indexes over it. */
 function entryOps(society: SocietyId, entry: OpenedEntry): StoreOp[] {
-  const seq = canonicalBytes(entry.seq)
-  const ops: StoreOp[] = [
+  const value = canonicalBytes(entry.seq)
+  return [
     { type: 'put', key: storeKey.entry(society, entry.seq), value: entry.bytes },
-    { type: 'put', key: storeKey.record(society, entry.id), value: seq },
+    ...indexKeys(society, entry).map((key): StoreOp => ({ type: 'put', key, value })),
   ]
-  if (entry.record.kind === 'attest') {
-    const { subject } = entry.record.body as JsonObject & { subject: string }
-    ops.push({ type: 'put', key: storeKey.attestSubject(subject, society, entry.seq), value: seq })
-    ops.push({ type: 'put', key: storeKey.attestWitness(entry.record.author, society, entry.seq), value: seq })
-  }
-  return ops
 }

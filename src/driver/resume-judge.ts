@@ -1,15 +1,16 @@
 import { canonicalBytes, type Json } from '../canonical.ts'
-import { fromBase64url, toBase64url } from '../encoding.ts'
+import { fromBase64url } from '../encoding.ts'
 import { checkUnsigned } from '../ingest/open.ts'
-import { leafHash, sameHash } from '../log/merkle.ts'
+import { sameHash } from '../log/merkle.ts'
 import type { Law } from '../records/law.ts'
 import type { ResumeBody } from '../records/resume.ts'
-import type { AnyRecord, OpenedEntry } from '../records/types.ts'
+import type { AnyRecord } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import { type KeysState, stateKeys } from '../state/model.ts'
 import { storeKey } from '../store/ledger.ts'
 import type { HashText, Seq, SocietyId } from '../units.ts'
+import { asEntry } from './consent.ts'
 import type { Federation } from './federation.ts'
 import type { PeerInfo } from './net.ts'
 import { peerPrefix } from './resume-follow.ts'
@@ -21,7 +22,6 @@ import type { Last } from './witness.ts'
 
 /** Proposals of others that wait for this operator; each names a log of its own. */
 const PROPOSALS_MAX = 64
-const NO_SIGNATURE = toBase64url(new Uint8Array(64))
 
 /** A resume that another society asked this witness to countersign. */
 export interface ResumeProposal extends ResumeAt {
@@ -148,23 +148,13 @@ export class ResumeJudge {
 
   /** This node signs only what its own replica would accept. */
   async #wouldDecide(log: SocietyLog, record: AnyRecord, size: Seq): Promise<Rejection | undefined> {
-    const { clock, context } = this.#node.ports
-    const { session, time: newest } = await stateAt(this.#node.ports, log, size)
+    const { session, time } = await stateAt(this.#node.ports, log, size)
     const law = (await session.read(stateKeys.law)) as unknown as Law
     const keys = (await session.read(stateKeys.keys)) as unknown as KeysState
     const { quorum, witnesses } = law.finality
     const signers = [keys.society, ...witnesses.slice(0, quorum)].sort()
-    const recordBytes = canonicalBytes(record as unknown as Json)
-    const entry: OpenedEntry = {
-      record,
-      recordBytes,
-      sigs: signers.map(by => ({ by, sig: NO_SIGNATURE })),
-      id: toBase64url(context.sha256(recordBytes)),
-      seq: size,
-      time: Math.max(newest, clock.now()),
-      bytes: recordBytes,
-      leaf: leafHash(recordBytes, context.sha256),
-    }
+    const bytes = canonicalBytes(record as unknown as Json)
+    const entry = asEntry(this.#node, record, bytes, { size, time }, signers)
     return session.decide(entry)
   }
 }

@@ -1,4 +1,4 @@
-import { canonicalBytes, type Json, type JsonObject, utf8Decode } from '../canonical.ts'
+import { canonicalBytes, type Json, utf8Decode } from '../canonical.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import { openEntry } from '../ingest/open.ts'
 import { parseNote } from '../log/note.ts'
@@ -7,7 +7,8 @@ import type { Store, StoreOp, StoreRange, StoreReader } from '../ports.ts'
 import type { DecideContext, OpenedEntry } from '../records/types.ts'
 import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
 import type { EpochMs, HashText, Seq, SocietyId } from '../units.ts'
-import { DecideSession, decodeState, encodeState } from './session.ts'
+import { indexKeys, stateOps, tileOps } from './log-ops.ts'
+import { DecideSession, decodeState } from './session.ts'
 import { StateCache } from './state-cache.ts'
 
 /** Going back to an earlier size of a log: its state and tree are made again from the entries that are kept. */
@@ -106,15 +107,9 @@ export async function replay(
       if (bad !== undefined) throw new Error(`stored entry ${entry.seq} of ${society} is damaged: ${bad.code}`)
       time = entry.time
     }
-    const ops: StoreOp[] = [...session.changes].map(([key, value]) => {
-      cache.set(key, value)
-      const stored = storeKey.state(society, key)
-      return value === undefined
-        ? { type: 'del', key: stored }
-        : { type: 'put', key: stored, value: encodeState(value) }
-    })
-    for (const { tile, bytes } of edge.append(entries.map(entry => entry.leaf)))
-      ops.push({ type: 'put', key: storeKey.tile(society, tile.level, tile.index), value: bytes })
+    for (const [key, value] of session.changes) cache.set(key, value)
+    const tiles = edge.append(entries.map(entry => entry.leaf))
+    const ops = [...stateOps(society, session.changes), ...tileOps(society, tiles)]
     await sink.batch(ops, { sync: false })
   }
   return { edge, time }
@@ -151,21 +146,11 @@ async function dropEntries(
       ops.push({ type: 'put', key: storeKey.dropped(society, epoch - 1, keyPart.number(key)), value: bytes })
       ops.push({ type: 'del', key })
       const opened = openEntry(bytes, context.sha256)
-      if (opened.ok) ops.push(...indexDeletions(society, opened.value))
+      if (opened.ok) for (const index of indexKeys(society, opened.value)) ops.push({ type: 'del', key: index })
     }
     if (ops.length === 0) return
     await store.batch(ops, { sync: false })
   }
-}
-
-function indexDeletions(society: SocietyId, entry: OpenedEntry): StoreOp[] {
-  const { body, author, kind } = entry.record
-  const keys = [storeKey.record(society, entry.id)]
-  if (kind === 'attest') {
-    const { subject } = body as JsonObject & { subject: string }
-    keys.push(storeKey.attestSubject(subject, society, entry.seq), storeKey.attestWitness(author, society, entry.seq))
-  }
-  return keys.map(key => ({ type: 'del', key }))
 }
 
 async function deleteRange(store: Store, range: StoreRange): Promise<void> {
