@@ -1,34 +1,15 @@
 import assert from 'node:assert/strict'
 import { createMemoryStore } from '../../src/store/memory.ts'
-import { Cluster, contentOf, type Members } from '../support/cluster.ts'
+import { contentOf } from '../support/cluster.ts'
 import { ClusterNode } from '../support/cluster-node.ts'
 import { peerOf } from '../support/forge.ts'
 import { makeRecord } from '../support/identity.ts'
 import { keyRing, rotationOf, societyKey } from '../support/rings.ts'
-
-interface Scene {
-  readonly cluster: Cluster & { readonly members: Members }
-  readonly home: ClusterNode
-}
-
-async function scene(): Promise<Scene> {
-  const cluster = await Cluster.resume()
-  await cluster.ready()
-  return { cluster, home: cluster.nodes[0] as ClusterNode }
-}
-
-/** The n-th key of s0 comes into force and everybody sees it final. */
-async function rotate({ cluster, home }: Scene, n: number): Promise<number> {
-  const { seq } = await cluster.do(home.laws.update({ changes: {}, rotation: rotationOf('s0', n) }))
-  await cluster.final([home])
-  return seq
-}
-
-const keyOf = (n: number) => societyKey('s0', n).key
+import { keyOf, rotate, rotationScene } from '../support/rotation-scene.ts'
 
 describe('whose word counts for a society', () => {
   it('is the key in force, the next one, and a replaced one until its replacement is final', async () => {
-    const s = await scene()
+    const s = await rotationScene()
     const { cluster, home } = s
     const log = (cluster.nodes[1] as ClusterNode).log(home.society)
     const counting = () => [0, 1, 2].filter(n => log.speaks(keyOf(n)))
@@ -45,7 +26,7 @@ describe('whose word counts for a society', () => {
 
 describe('a key ring', () => {
   it('without the key in force writes and signs nothing, and says which key that is', async () => {
-    const s = await scene()
+    const s = await rotationScene()
     const { cluster, home } = s
     await rotate(s, 1)
     await cluster.clock.run(home.stop())
@@ -65,7 +46,7 @@ describe('a key ring', () => {
   })
 
   it('does not let its log pass to a key that it does not hold', async () => {
-    const s = await scene()
+    const s = await rotationScene()
     const { cluster, home } = s
     await cluster.clock.run(home.stop())
     const poor = new ClusterNode({ ...home.setup, ring: keyRing(societyKey('s0', 0)) })
@@ -85,7 +66,7 @@ describe('a key ring', () => {
   })
 
   it('changes only to the key that was committed', async () => {
-    const { cluster, home } = await scene()
+    const { cluster, home } = await rotationScene()
     const rotation = { ...rotationOf('s0', 2) }
     assert.equal(await cluster.refusal(home.laws.update({ changes: {}, rotation })), 'LAW_NEXT_KEY')
   })

@@ -10,35 +10,15 @@ import { encodeForkProof, makeForkProof } from '../../src/log/fork.ts'
 import { formatNote, originOf, parseNote, verifyLogNote } from '../../src/log/note.ts'
 import { standingBytes } from '../../src/records/standing.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
-import { Cluster, type Members } from '../support/cluster.ts'
 import { ClusterNode } from '../support/cluster-node.ts'
 import { forgeBranch, forgeEntry, peerOf, signNote } from '../support/forge.ts'
 import { type Identity, makeRecord, submissionBytes } from '../support/identity.ts'
 import { keyRing, rotationOf, societyKey } from '../support/rings.ts'
-
-interface Scene {
-  readonly cluster: Cluster & { readonly members: Members }
-  readonly home: ClusterNode
-}
-
-async function scene(): Promise<Scene> {
-  const cluster = await Cluster.resume()
-  await cluster.ready()
-  return { cluster, home: cluster.nodes[0] as ClusterNode }
-}
-
-/** The n-th key of s0 comes into force and everybody sees it final. */
-async function rotate({ cluster, home }: Scene, n: number): Promise<number> {
-  const { seq } = await cluster.do(home.laws.update({ changes: {}, rotation: rotationOf('s0', n) }))
-  await cluster.final([home])
-  return seq
-}
-
-const keyOf = (n: number) => societyKey('s0', n).key
+import { keyOf, rotate, rotationScene } from '../support/rotation-scene.ts'
 
 describe('a change of the society key', () => {
   it('under load: nothing is refused, everybody follows, each note is of the key in force at its size', async () => {
-    const s = await scene()
+    const s = await rotationScene()
     const { cluster, home } = s
     const { anna, ben } = cluster.members
     const busy: Promise<unknown>[] = []
@@ -60,7 +40,7 @@ describe('a change of the society key', () => {
   })
 
   it('ends its group; what came with it is in the next one', async () => {
-    const { cluster, home } = await scene()
+    const { cluster, home } = await rotationScene()
     const { anna, ben } = cluster.members
     const law = home.log().replica.inForce?.law
     const { key, next } = rotationOf('s0', 1)
@@ -92,7 +72,7 @@ describe('a change of the society key', () => {
   })
 
   it('overtakes a record that waits for its signature: that one is signed again with the new key', async () => {
-    const s = await scene()
+    const s = await rotationScene()
     const { cluster, home } = s
     await cluster.clock.run(home.stop())
     let isSlow = false
@@ -117,7 +97,7 @@ describe('a change of the society key', () => {
   })
 
   it('reaches followers by gossip alone', async () => {
-    const s = await scene()
+    const s = await rotationScene()
     s.cluster.net.passes = (_from, _to, name) => name !== 'entries'
     for (const n of [1, 2, 3]) {
       await rotate(s, n)
@@ -130,7 +110,7 @@ describe('a change of the society key', () => {
 
   for (const limit of [1, 3, 4_096]) {
     it(`reaches a newcomer by ranges of ${limit}, over five of them, with a note of the newest key`, async () => {
-      const s = await scene()
+      const s = await rotationScene()
       const { cluster, home } = s
       for (const n of [1, 2, 3, 4, 5]) {
         await rotate(s, n)
@@ -165,7 +145,7 @@ describe('a change of the society key', () => {
   }
 
   it('is cosigned by a witness that is asked before the change has reached it', async () => {
-    const s = await scene()
+    const s = await rotationScene()
     const { cluster, home } = s
     const witness = cluster.nodes[2] as ClusterNode
     cluster.net.gossip = ({ frame, to }) => (to === 's2' ? [] : [frame])
@@ -185,7 +165,7 @@ describe('a change of the society key', () => {
   })
 
   it('takes receipts and standings with it', async () => {
-    const s = await scene()
+    const s = await rotationScene()
     const { cluster, home } = s
     const { anna, ben } = cluster.members
     const asker = peerOf(cluster.nodes[1] as ClusterNode)
@@ -203,7 +183,7 @@ describe('a change of the society key', () => {
   })
 
   it('leaves bundles of before and after that verify on every node', async () => {
-    const s = await scene()
+    const s = await rotationScene()
     const before = s.home.log().replica.tip.size - 1
     const seq = await rotate(s, 1)
     await rotate(s, 2)
@@ -222,7 +202,7 @@ describe('a change of the society key', () => {
 
 describe('a society key that was replaced', () => {
   it('signs no note beyond the handover that anybody takes, early or late', async () => {
-    const s = await scene()
+    const s = await rotationScene()
     const { cluster, home } = s
     const follower = cluster.nodes[2] as ClusterNode
     await rotate(s, 1)
@@ -252,7 +232,7 @@ describe('a society key that was replaced', () => {
   })
 
   it('freezes nothing with a fork that it signs after the handover is final', async () => {
-    const s = await scene()
+    const s = await rotationScene()
     const { cluster, home } = s
     const size = home.log().replica.tip.size
     const first = home.log().notes.latest

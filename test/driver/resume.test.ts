@@ -37,6 +37,20 @@ describe('a log that forked', () => {
     }
   })
 
+  it('is resumed once, however often it is asked for at one time', async () => {
+    const s = await ForkScene.forked()
+    const { cluster, home, society } = s
+    assert.equal(await cluster.refusal(s.resume()), 'RESUME_QUORUM')
+    await s.approve(s.others.slice(0, 3))
+    const [first, second] = await cluster.clock.run(Promise.all([s.resume(), s.resume()]))
+    assert.ok(first.ok)
+    assert.deepEqual(second, { ok: false, error: { code: 'RESUME_SOUND' } })
+    await s.whole()
+    assert.deepEqual(home.log().replica.inForce?.epochs, [first.value.size])
+    for (const node of cluster.nodes) assert.equal(node.log(society).replica.halt, undefined)
+    cluster.assertNoFaults()
+  })
+
   it('is not frozen again by what ended its epoch: neither by gossip nor by the status of who is frozen still', async () => {
     const s = await ForkScene.forked()
     const { cluster, society } = s

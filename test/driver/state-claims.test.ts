@@ -45,6 +45,18 @@ function tipsOf(node: ClusterNode, home: ClusterNode): readonly Seq[] {
   return tips
 }
 
+/** A node whose witness takes snapshots that cannot be read before `open`. */
+async function slowWitness(): Promise<{ readonly cluster: Cluster; readonly open: () => void }> {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  const cluster = await bootBelow(scene, {
+    store: (index, content) => {
+      const store = createMemoryStore(content)
+      return index === 0 ? store : slowSnapshots(store, () => gate)
+    },
+  })
+  return { cluster, open }
+}
+
 describe('state claims', function () {
   this.timeout(60_000)
 
@@ -148,16 +160,7 @@ describe('state claims', function () {
   })
 
   it('wait for a witness that is still computing: STATE_UNCHECKED, then final without further ado', async () => {
-    let open = () => {}
-    const gate = new Promise<void>(resolve => {
-      open = resolve
-    })
-    const cluster = await bootBelow(scene, {
-      store: (index, content) => {
-        const store = createMemoryStore(content)
-        return index === 0 ? store : slowSnapshots(store, () => gate)
-      },
-    })
+    const { cluster, open } = await slowWitness()
     const [home, other] = pair(cluster)
     await cluster.ready()
     await send(cluster, burst(home, 40))
@@ -202,16 +205,7 @@ describe('state claims', function () {
   })
 
   it('are forgotten with the entries that a log gives up, also while the digest is being computed', async () => {
-    let open = () => {}
-    const gate = new Promise<void>(resolve => {
-      open = resolve
-    })
-    const cluster = await bootBelow(scene, {
-      store: (index, content) => {
-        const store = createMemoryStore(content)
-        return index === 0 ? store : slowSnapshots(store, () => gate)
-      },
-    })
+    const { cluster, open } = await slowWitness()
     const [home, other] = pair(cluster)
     await cluster.ready()
     await send(cluster, burst(home, 40))
