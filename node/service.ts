@@ -54,6 +54,7 @@ export interface SocietyView {
     | 'key-in-use'
     | 'frozen'
     | 'update-needed'
+    | 'unsound'
     | 'void'
     | 'resuming'
     | 'ended'

@@ -87,6 +87,7 @@ export const societySchema = strictObject({
     Type.Literal('resuming'),
     Type.Literal('frozen'),
     Type.Literal('update-needed'),
+    Type.Literal('unsound'),
     Type.Literal('void'),
     Type.Literal('resuming'),
     Type.Literal('ended'),

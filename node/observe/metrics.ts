@@ -87,7 +87,7 @@ export function createMetrics(init: MetricsInit): Metrics {
     }),
     logState: new Gauge({
       name: 'web4_log_state',
-      help: 'State of a log: running, starting, key-in-use, frozen, update-needed, void, resuming, ended, succeeded',
+      help: 'State of a log: running, starting, key-in-use, frozen, update-needed, unsound, void, resuming, ended, succeeded',
       labelNames: ['society', 'state'],
       registers,
     }),

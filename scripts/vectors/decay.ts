@@ -1,6 +1,7 @@
 import { type Account, bookOf, bookValue, takeOldest, touch } from '../../src/state/account.ts'
 import { advanceDecay, genesisDecay } from '../../src/state/decay.ts'
 import type { DecayRates, DecayState } from '../../src/state/model.ts'
+import { openFlow } from '../../src/state/velocity.ts'
 import { DAY_MS, type EpochMs, HOUR_MS, MONTH_MS } from '../../src/units.ts'
 import { T0 } from '../../test/support/entries.ts'
 import type { VectorCase, VectorFiles } from './file.ts'
@@ -105,6 +106,7 @@ function picked(factors: readonly number[]): (readonly [age: number, factor: num
 const K0 = T0 / DAY_MS
 const account = (book: bigint, ...lots: readonly (readonly [number, number])[]): Account => ({
   book: book.toString(),
+  flow: openFlow(T0),
   lots,
 })
 const fresh = (...lots: readonly (readonly [number, number])[]): Account =>
@@ -133,7 +135,7 @@ const payments: readonly [id: string, comment: string, day: number, before: Acco
 function paymentCases(): VectorCase[] {
   return payments.map(([id, comment, day, before, amount]) => {
     const decay = advanceDecay(genesisDecay(T0, DAY_MS, DEFAULT), T0 + day * DAY_MS, DAY_MS, DEFAULT)
-    const touched = touch(before, decay)
+    const touched = touch(before, decay, T0 + day * DAY_MS)
     const taken = takeOldest(touched.account, decay, amount)
     const found =
       taken === undefined

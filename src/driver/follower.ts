@@ -15,7 +15,7 @@ import type { HashText, Seq } from '../units.ts'
 import { ArrivingNotes, openEntries } from './arriving-notes.ts'
 import type { EntriesReply, Verdict } from './net.ts'
 import type { NoteBook } from './note-book.ts'
-import type { Halt, Replica } from './replica.ts'
+import { type Halt, haltBy, type Replica } from './replica.ts'
 import type { DecideSession } from './session.ts'
 
 /** Entries that passed every check that needs no state, and what proves that the log holds them. */
@@ -245,7 +245,7 @@ export class Follower {
         for (const entry of fresh) {
           const bad = await session.decide(entry)
           if (bad !== undefined) {
-            halt = { mode: codes[bad.code].class === 'void' ? 'void' : 'update-needed', seq: entry.seq, code: bad.code }
+            halt = haltBy(bad.code, entry.seq)
             stoppedBy = entry.bytes
             this.#events.rejected(bad)
             break

@@ -97,6 +97,7 @@ export class OwnLog {
     const { halt } = this.log.replica
     if (halt?.mode === 'frozen') return rejection('FROZEN')
     if (halt?.mode === 'resuming') return rejection('RESUMING')
+    if (halt?.mode === 'unsound') return rejection('CONSERVATION', `entry ${halt.seq}`)
     if (halt !== undefined) return rejection('VOID_ENTRY', halt.code)
     const { wrong } = this.log.snapshots
     if (wrong !== undefined) return rejection('STATE_CLAIM', `entry ${wrong.seq}`)

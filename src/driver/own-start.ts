@@ -66,6 +66,7 @@ const HALT_CODES: Readonly<Record<Halt['mode'], Code>> = {
   resuming: 'RESUMING',
   void: 'VOID_ENTRY',
   'update-needed': 'UNKNOWN_PROTOCOL',
+  unsound: 'CONSERVATION',
 }
 
 /**

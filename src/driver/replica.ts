@@ -16,7 +16,7 @@ import {
 import type { Store, StoreOp, StoreRange, StoreReader, StoreSnapshot } from '../ports.ts'
 import type { Law } from '../records/law.ts'
 import type { DecideContext, OpenedEntry, VerifiedEntry } from '../records/types.ts'
-import type { Rejection } from '../rejection.ts'
+import { type Code, codes, type Rejection } from '../rejection.ts'
 import { type CharterState, type HandoverState, type KeysState, stateKeys } from '../state/model.ts'
 import { prefixEnd, rangeOf, storeKey } from '../store/ledger.ts'
 import type { EpochMs, HashText, KeyText, RecordId, Seq, SocietyId } from '../units.ts'
@@ -40,12 +40,12 @@ export interface Committed {
 
 /**
  * Why a replica does not simply go on. `void`: the log holds an entry that breaks a rule; `update-needed`: this software is
- * too old; `resuming`: it went back and takes only what leads to that resume.
+ * too old; `unsound`: its books do not balance; `resuming`: it went back and takes only what leads to that resume.
  */
 export type Halt =
   | { readonly mode: 'frozen' }
   | { readonly mode: 'resuming'; readonly epoch: number; readonly size: Seq; readonly root: HashText }
-  | { readonly mode: 'void' | 'update-needed'; readonly seq: Seq; readonly code: string }
+  | { readonly mode: 'void' | 'update-needed' | 'unsound'; readonly seq: Seq; readonly code: string }
 
 /** Told of every change in the moment in which it is to be seen. */
 export interface ReplicaWatcher {
@@ -420,6 +420,12 @@ export class Replica {
     const prefix = storeKey.state(this.society, '').length
     for await (const [key, value] of reader.range(rangeOf.state(this.society))) yield [key.slice(prefix), value]
   }
+}
+
+/** What an entry that cannot be applied means for the log: only a void one is a verdict on it. */
+export function haltBy(code: Code, seq: Seq): Halt {
+  if (code === 'CONSERVATION') return { mode: 'unsound', seq, code }
+  return { mode: codes[code].class === 'void' ? 'void' : 'update-needed', seq, code }
 }
 
 function haltOf(

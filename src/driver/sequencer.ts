@@ -20,7 +20,7 @@ import { fail, ok, type Result } from '../result.ts'
 import type { KeyText, RecordId, Seq } from '../units.ts'
 import { newSocietyKey, notHeld } from './log-key.ts'
 import type { NoteBook } from './note-book.ts'
-import type { Replica } from './replica.ts'
+import { haltBy, type Replica } from './replica.ts'
 
 /** Records that wait for a group; beyond it senders are told to come back (OVERLOADED). */
 const QUEUE_MAX = 20_000
@@ -254,6 +254,9 @@ export class Sequencer {
         },
       },
     )
+    const unsound = results.findIndex(result => !result.ok && result.error.code === 'CONSERVATION')
+    // Whatever made or lost something once may do so again, unseen.
+    if (unsound >= 0) await this.#replica.stop(haltBy('CONSERVATION', this.#replica.tip.size))
     const entries = kept
     for (const [index, result] of results.entries()) group[index]?.answer(result)
     const [first] = entries

@@ -2,7 +2,8 @@ import { canonicalBytes, decodeCanonical, type Json } from '../canonical.ts'
 import type { TreeEdge } from '../log/tiles.ts'
 import type { StoreReader } from '../ports.ts'
 import type { DecideContext, OpenedEntry } from '../records/types.ts'
-import type { Rejection } from '../rejection.ts'
+import { type Rejection, rejection } from '../rejection.ts'
+import { imbalance } from '../state/conservation.ts'
 import { decide, touchedKeys } from '../state/decide.ts'
 import { readState } from '../state/model.ts'
 import { Draft, MissingKey, type StateView } from '../state/view.ts'
@@ -68,6 +69,8 @@ export class DecideSession {
       try {
         const decided = decide(this.#draft, this.#society, entry, this.#context)
         if (!decided.ok) return decided.error
+        const made = imbalance(this.#draft, decided.value.changes)
+        if (made !== 0n) return rejection('CONSERVATION', `entry ${entry.seq}: ${made} units of 10^-15 micro-ATP`)
         this.#draft.absorb(decided.value)
         this.#leaves.push(entry.leaf)
         if (readState.snapshots(decided.value)?.last === entry.seq + 1) this.#snapshotDue = entry.seq + 1

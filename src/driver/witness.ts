@@ -119,6 +119,7 @@ export class Witness {
     const { halt, tip } = this.#replica
     if (halt?.mode === 'frozen') return fail(rejection('FROZEN'))
     if (halt?.mode === 'resuming') return fail(rejection('RESUMING'))
+    if (halt?.mode === 'unsound') return fail(rejection('CONSERVATION'))
     if (halt !== undefined && size > tip.size)
       return fail(rejection(halt.mode === 'void' ? 'VOID_ENTRY' : 'UNKNOWN_PROTOCOL'))
     if (size > tip.size) return fail(rejection('CHECKPOINT_AHEAD'))

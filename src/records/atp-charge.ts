@@ -36,7 +36,7 @@ export const atpChargeRules: RecordRules<'atp.charge', AtpChargeBody> = {
     const ceiling = lowestCeiling(present(readState.ceilings(draft)), entry.time, 'charge')
     const used = useWindow(readState.charged(draft, author), entry.time, body.amount, ceiling)
     if (used === undefined) return rejection('CHARGE_CEILING')
-    if (!chargeFromPool(draft, body.to, body.amount)) return rejection('POOL_INSUFFICIENT')
+    if (!chargeFromPool(draft, body.to, entry.time, body.amount)) return rejection('POOL_INSUFFICIENT')
     draft.set(stateKeys.charged(author), stateValue(used))
     return payable(readState.lct(draft, body.to))
   },

@@ -25,7 +25,7 @@ export const atpDischargeRules: RecordRules<'atp.discharge', AtpDischargeBody> =
     const { author, body } = entry.record
     if (author !== body.from) return rejection('AUTHOR_FORBIDDEN', 'not the holder')
     if (!onlyAuthorSigned(draft, entry)) return rejection('SIGNER_WRONG')
-    const debited = debit(draft, body.from, body.amount)
+    const debited = debit(draft, body.from, entry.time, body.amount, { spent: true })
     if (debited === undefined) return rejection('BALANCE_INSUFFICIENT')
     addToPool(draft, debited.taken)
     return undefined

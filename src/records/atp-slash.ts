@@ -38,7 +38,7 @@ export const atpSlashRules: RecordRules<'atp.slash', AtpSlashBody> = {
     if (body.account === undefined) {
       if (!takeFromPool(draft, bookOf(body.amount))) return rejection('POOL_INSUFFICIENT')
     } else {
-      const debited = debit(draft, body.account, body.amount)
+      const debited = debit(draft, body.account, entry.time, body.amount, { spent: false })
       if (debited === undefined) return rejection('BALANCE_INSUFFICIENT')
       addToPool(draft, debited.taken - bookOf(body.amount))
     }

@@ -34,9 +34,9 @@ export const atpTransferRules: RecordRules<'atp.transfer', AtpTransferBody> = {
     const { author, body } = entry.record
     if (author !== body.from) return rejection('AUTHOR_FORBIDDEN', 'not the payer')
     if (!onlyAuthorSigned(draft, entry)) return rejection('SIGNER_WRONG')
-    const debited = debit(draft, body.from, body.amount)
+    const debited = debit(draft, body.from, entry.time, body.amount, { spent: true })
     if (debited === undefined) return rejection('BALANCE_INSUFFICIENT')
-    creditLots(draft, body.to, debited.lots)
+    creditLots(draft, body.to, entry.time, debited.lots)
     return payable(readState.lct(draft, body.to))
   },
 }

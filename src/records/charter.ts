@@ -4,6 +4,7 @@ import { type Rejection, rejection } from '../rejection.ts'
 import { genesisCeilings } from '../state/ceilings.ts'
 import { genesisDecay } from '../state/decay.ts'
 import { stateKeys, stateValue } from '../state/model.ts'
+import { openFlow } from '../state/velocity.ts'
 import type { KeyText } from '../units.ts'
 import { countField, hashField, keyField, slugField, societyField, strictObject } from './fields.ts'
 import { lawSchema } from './law.ts'
@@ -84,6 +85,7 @@ export const charterRules: RecordRules<'charter', CharterBody> = {
     draft.create(stateKeys.ceilings, stateValue(genesisCeilings(time, law)))
     draft.create(stateKeys.decay, stateValue(genesisDecay(time, interval_ms, law.decay)))
     draft.create(stateKeys.pool, stateValue({ minted: '0', pool: '0', slashed: '0' }))
+    draft.create(stateKeys.flow, stateValue(openFlow(time)))
     return undefined
   },
 }

@@ -4,6 +4,7 @@ import { atpChargeRules } from './atp-charge.ts'
 import { atpDischargeRules } from './atp-discharge.ts'
 import { atpMintRules } from './atp-mint.ts'
 import { atpSlashRules } from './atp-slash.ts'
+import { atpSweepRules } from './atp-sweep.ts'
 import { atpTransferRules } from './atp-transfer.ts'
 import { attestRules } from './attest.ts'
 import { birthRules } from './birth.ts'
@@ -35,6 +36,7 @@ export const RECORD_KINDS = [
   'atp.transfer',
   'atp.discharge',
   'atp.slash',
+  'atp.sweep',
   'attest',
   'peer.recognize',
   'peer.block',
@@ -64,6 +66,7 @@ const build = (): { readonly [Kind in RecordKind]: LoadedRules } => ({
   'atp.transfer': load(atpTransferRules),
   'atp.discharge': load(atpDischargeRules),
   'atp.slash': load(atpSlashRules),
+  'atp.sweep': load(atpSweepRules),
   attest: load(attestRules),
   'peer.recognize': load(peerRecognizeRules),
   'peer.block': load(peerBlockRules),

@@ -1,10 +1,11 @@
-import type { MicroAtp } from '../units.ts'
+import type { EpochMs, MicroAtp } from '../units.ts'
 import { FACTOR_ONE, factorAt } from './decay.ts'
-import type { AccountState, DecayState } from './model.ts'
+import type { AccountState, DecayState, FlowState } from './model.ts'
+import { addOutflow, advanceFlow, isIdle, openFlow } from './velocity.ts'
 
 /**
  * One account: principals by origin and their book value (docs/protocol.md, Decay). An empty account is undefined, as it is
- * absent from the state. Everything but `bookValue`, `spendable` and `touch` wants an account that was touched in this interval.
+ * absent from the state. Everything but `bookValue`, `spendable` and `touch` wants an account that was touched at this time.
  */
 export type Account = AccountState | undefined
 /** Principal that came into being in interval `origin`. */
@@ -27,25 +28,36 @@ export function spendable(account: Account, decay: DecayState): MicroAtp {
   return Number(bookValue(account, decay) / BOOK_ONE)
 }
 
-/** Brings the book value up to date; `loss` is what decayed since the last touch. */
-export function touch(account: Account, decay: DecayState): { readonly account: Account; readonly loss: bigint } {
+/** Brings book value and flow up to date at `time`; `loss` is what decayed since the last touch. */
+export function touch(
+  account: Account,
+  decay: DecayState,
+  time: EpochMs,
+): { readonly account: Account; readonly loss: bigint } {
   if (account === undefined) return { account, loss: 0n }
   const before = BigInt(account.book)
   const book = worthOf(account.lots, decay)
-  if (book === before) return { account, loss: 0n }
+  const flow = advanceFlow(account.flow, time, meanHolding(before, book))
+  if (book === before)
+    return { account: flow === account.flow ? account : accountOf(account.lots, book, flow), loss: 0n }
   const lots = account.lots.filter(([origin]) => factorAt(decay, origin) > 0n)
-  return { account: accountOf(lots, book), loss: before - book }
+  return { account: accountOf(lots, book, flow), loss: before - book }
+}
+
+/** Whole micro-ATP held on average between two book values: what decays falls nearly evenly. */
+export function meanHolding(before: bigint, now: bigint): bigint {
+  return (before + now) / (2n * BOOK_ONE)
 }
 
 /** Adds newly charged principal: its origin is the table's interval. */
-export function credit(account: Account, decay: DecayState, principal: MicroAtp): Account {
-  return receive(account, decay, [[decay.k, principal]])
+export function credit(account: Account, decay: DecayState, time: EpochMs, principal: MicroAtp): Account {
+  return receive(account, decay, time, [[decay.k, principal]])
 }
 
-/** Adds lots as they are: age survives. */
-export function receive(account: Account, decay: DecayState, lots: readonly Lot[]): Account {
+/** Adds lots as they are: age survives. `time`: when an account without a history begins. */
+export function receive(account: Account, decay: DecayState, time: EpochMs, lots: readonly Lot[]): Account {
   const book = BigInt(account?.book ?? '0') + worthOf(lots, decay)
-  return accountOf(merge(account?.lots ?? [], lots), book)
+  return accountOf(merge(account?.lots ?? [], lots), book, account?.flow ?? openFlow(time))
 }
 
 export interface Taken {
@@ -56,8 +68,16 @@ export interface Taken {
   readonly taken: bigint
 }
 
-/** Takes the oldest lots for `amount`, of the last one as few units as suffice; undefined when the account holds less. */
-export function takeOldest(account: Account, decay: DecayState, amount: MicroAtp): Taken | undefined {
+/**
+ * Takes the oldest lots for `amount`, of the last one as few units as suffice; undefined when the account holds less.
+ * `outflow`: how much of it the holder spent; nothing when it is taken away.
+ */
+export function takeOldest(
+  account: Account,
+  decay: DecayState,
+  amount: MicroAtp,
+  outflow: MicroAtp = amount,
+): Taken | undefined {
   if (account === undefined) return undefined
   const taken: Lot[] = []
   let rest = bookOf(amount)
@@ -74,7 +94,8 @@ export function takeOldest(account: Account, decay: DecayState, amount: MicroAtp
     const after = account.lots.slice(index + 1)
     const left: readonly Lot[] = units === principal ? after : [[origin, principal - units], ...after]
     const total = worthOf(taken, decay)
-    return { account: accountOf(left, BigInt(account.book) - total), lots: taken, taken: total }
+    const flow = addOutflow(account.flow, outflow)
+    return { account: accountOf(left, BigInt(account.book) - total, flow), lots: taken, taken: total }
   }
   return undefined
 }
@@ -85,8 +106,8 @@ function worthOf(lots: readonly Lot[], decay: DecayState): bigint {
   return sum
 }
 
-function accountOf(lots: readonly Lot[], book: bigint): Account {
-  return lots.length === 0 ? undefined : { book: book.toString(), lots }
+function accountOf(lots: readonly Lot[], book: bigint, flow: FlowState): Account {
+  return lots.length === 0 && isIdle(flow) ? undefined : { book: book.toString(), flow, lots }
 }
 
 /** Both lists are oldest first; so is the result, equal origins added. Sums stay below 2^53: no origin ever holds more than the supply. */

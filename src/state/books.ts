@@ -1,7 +1,8 @@
-import type { LctId, MicroAtp } from '../units.ts'
-import { type Account, bookOf, credit, type Lot, receive, takeOldest, touch } from './account.ts'
-import { type AccountState, type PoolState, readState, stateKeys, stateValue } from './model.ts'
+import type { EpochMs, LctId, MicroAtp } from '../units.ts'
+import { type Account, BOOK_ONE, bookOf, credit, type Lot, receive, takeOldest, touch } from './account.ts'
+import { type PoolState, readState, stateKeys, stateValue } from './model.ts'
 import { present } from './present.ts'
+import { addOutflow, advanceFlow } from './velocity.ts'
 import type { Draft } from './view.ts'
 
 /** Postings on a draft. Every debit and credit first moves what decayed to the pool. */
@@ -11,39 +12,59 @@ export function supplyOf(pool: PoolState): bigint {
   return BigInt(pool.minted) - BigInt(pool.slashed)
 }
 
+/** What is on accounts, in units of 10^-15 micro-ATP, as far as decay is in the books. */
+export function circulating(pool: PoolState): bigint {
+  return supplyOf(pool) * BOOK_ONE - BigInt(pool.pool)
+}
+
 /** Brings one account up to date: all that a sweep does. */
-export function settle(draft: Draft, lct: LctId): Account {
+export function settle(draft: Draft, lct: LctId, time: EpochMs): Account {
   const before = readState.account(draft, lct)
-  const { account, loss } = touch(before, present(readState.decay(draft)))
+  const { account, loss } = touch(before, present(readState.decay(draft)), time)
+  // Without a loss the history of holdings can wait for the next touch.
   if (loss === 0n) return account
+  advanceSocietyFlow(draft, time)
   store(draft, lct, account)
   addToPool(draft, loss)
   return account
 }
 
-/** Takes `amount` off an account, oldest first; undefined when it holds less. */
+/** Takes `amount` off an account, oldest first; undefined when it holds less. `spent`: by its holder, so it counts as outflow. */
 export function debit(
   draft: Draft,
   lct: LctId,
+  time: EpochMs,
   amount: MicroAtp,
+  { spent }: { readonly spent: boolean },
 ): { readonly lots: readonly Lot[]; readonly taken: bigint } | undefined {
-  const result = takeOldest(settle(draft, lct), present(readState.decay(draft)), amount)
+  const outflow = spent ? amount : 0
+  const result = takeOldest(settle(draft, lct, time), present(readState.decay(draft)), amount, outflow)
   if (result === undefined) return undefined
+  advanceSocietyFlow(draft, time, outflow)
   store(draft, lct, result.account)
   return { lots: result.lots, taken: result.taken }
 }
 
 /** Gives lots that were debited elsewhere to an account; their age survives. */
-export function creditLots(draft: Draft, lct: LctId, lots: readonly Lot[]): void {
-  store(draft, lct, receive(settle(draft, lct), present(readState.decay(draft)), lots))
+export function creditLots(draft: Draft, lct: LctId, time: EpochMs, lots: readonly Lot[]): void {
+  store(draft, lct, receive(settle(draft, lct, time), present(readState.decay(draft)), time, lots))
 }
 
 /** ADP of the pool becomes new ATP of an account; false when the pool holds less. */
-export function chargeFromPool(draft: Draft, lct: LctId, amount: MicroAtp): boolean {
-  const account = settle(draft, lct)
+export function chargeFromPool(draft: Draft, lct: LctId, time: EpochMs, amount: MicroAtp): boolean {
+  const account = settle(draft, lct, time)
+  advanceSocietyFlow(draft, time)
   if (!takeFromPool(draft, bookOf(amount))) return false
-  store(draft, lct, credit(account, present(readState.decay(draft)), amount))
+  store(draft, lct, credit(account, present(readState.decay(draft)), time, amount))
   return true
+}
+
+/** Before what is on accounts changes: until now it was as the books say. */
+function advanceSocietyFlow(draft: Draft, time: EpochMs, outflow: MicroAtp = 0): void {
+  const before = present(readState.flow(draft))
+  const holding = time > before.since ? circulating(poolOf(draft)) / BOOK_ONE : 0n
+  const flow = addOutflow(advanceFlow(before, time, holding), outflow)
+  if (flow !== before) draft.replace(stateKeys.flow, stateValue(flow))
 }
 
 /** Units of 10^-15 micro-ATP become ADP. */
@@ -74,13 +95,6 @@ export function countSlashed(draft: Draft, amount: MicroAtp): void {
 
 export function poolOf(draft: Draft): PoolState {
   return present(readState.pool(draft))
-}
-
-/** (minted − slashed)·10^15 − ΣB − pool over all accounts: 0n after every entry, or the software is wrong. */
-export function conservation(pool: PoolState, accounts: Iterable<AccountState>): bigint {
-  let difference = supplyOf(pool) * bookOf(1) - BigInt(pool.pool)
-  for (const account of accounts) difference -= BigInt(account.book)
-  return difference
 }
 
 function store(draft: Draft, lct: LctId, account: Account): void {

@@ -57,7 +57,7 @@ export function factorAt(decay: DecayState, origin: number): bigint {
 }
 
 /** One interval later, for an origin that is `age` intervals old before the step. */
-function stepBy(rates: DecayRates, intervalMs: number): (factor: number, age: number) => number {
+export function stepBy(rates: DecayRates, intervalMs: number): (factor: number, age: number) => number {
   const grace = keeping(Math.floor(rates.base_ppm / 10), intervalMs)
   const full = keeping(rates.base_ppm, intervalMs)
   return (factor, age) => {

@@ -52,6 +52,7 @@ const SHARED_KEYS = [
   stateKeys.time,
   stateKeys.decay,
   stateKeys.pool,
+  stateKeys.flow,
   stateKeys.snapshots,
 ]
 

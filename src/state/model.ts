@@ -46,6 +46,8 @@ export const stateKeys = {
   decay: 'decay',
   /** Supply and pool. */
   pool: 'pool',
+  /** Velocity of the whole society. */
+  flow: 'flow',
   /** Minted in the newest window. */
   minted: 'minted',
   charged: (producer: string) => `charged/${producer}`,
@@ -111,9 +113,25 @@ export interface WindowState {
   /** floor(entry.time / 30 d) */
   readonly window: number
 }
-/** book: Σ P·D in units of 10^-15 micro-ATP at the last touch, decimal text; lots: [origin, principal], oldest first, principals above 0. Absent when there are no lots. */
+/** Decimal texts without leading zeros. held: integral of holdings over time in micro-ATP · ms; out: what left, in micro-ATP. */
+export interface FlowWindow {
+  readonly held: string
+  readonly out: string
+}
+/** Of the window of `since`, up to there; `last`: the whole window before it, absent when there was nothing yet. */
+export interface FlowState extends FlowWindow {
+  readonly last?: FlowWindow
+  readonly since: EpochMs
+  /** floor(time / 30 d) */
+  readonly window: number
+}
+/**
+ * book: Σ P·D in units of 10^-15 micro-ATP at the last touch, decimal text; lots: [origin, principal], oldest first, principals
+ * above 0. Absent when there are no lots and nothing left it lately.
+ */
 export interface AccountState {
   readonly book: string
+  readonly flow: FlowState
   readonly lots: readonly (readonly [origin: number, principal: number])[]
 }
 export type LctStatus = 'active' | 'suspended' | 'revoked'
@@ -184,6 +202,7 @@ export const readState = {
   time: (view: StateView) => read<EpochMs>(view, stateKeys.time),
   decay: (view: StateView) => read<DecayState>(view, stateKeys.decay),
   pool: (view: StateView) => read<PoolState>(view, stateKeys.pool),
+  flow: (view: StateView) => read<FlowState>(view, stateKeys.flow),
   minted: (view: StateView) => read<WindowState>(view, stateKeys.minted),
   charged: (view: StateView, producer: string) => read<WindowState>(view, stateKeys.charged(producer)),
   account: (view: StateView, lct: LctId) => read<AccountState>(view, stateKeys.account(lct)),

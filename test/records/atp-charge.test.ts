@@ -17,7 +17,7 @@ describe('atp.charge', () => {
     ledger.time += 3 * DAY_MS
     const body = { amount: 4 * MICRO, evidence: EVIDENCE, to: holder }
     assert.equal(ledger.do('atp.charge', producer, body, both), undefined)
-    assert.deepEqual(ledger.account(holder), {
+    assert.deepEqual(ledger.holding(holder), {
       book: '4000000000000000000000',
       lots: [[T0 / DAY_MS + 3, 4 * MICRO]],
     })

@@ -22,7 +22,7 @@ describe('atp.transfer', () => {
     const { ledger, a, b } = pair()
     assert.equal(ledger.transfer(a, b, 400 * MICRO), undefined)
     assert.deepEqual(ledger.account(a)?.lots, [[K0, 600 * MICRO]])
-    assert.deepEqual(ledger.account(b), { book: '400000000000000000000000', lots: [[K0, 400 * MICRO]] })
+    assert.deepEqual(ledger.holding(b), { book: '400000000000000000000000', lots: [[K0, 400 * MICRO]] })
     ledger.assertConserved()
   })
 
@@ -35,7 +35,7 @@ describe('atp.transfer', () => {
   it('leaves no account behind when all of it goes', () => {
     const { ledger, a, b } = pair()
     assert.equal(ledger.transfer(a, b, ATP_1000), undefined)
-    assert.equal(ledger.account(a), undefined)
+    assert.equal(ledger.holding(a), undefined)
   })
 
   it('pays introduced LCTs, and they pay back', () => {
@@ -120,7 +120,7 @@ describe('atp.transfer', () => {
     const { ledger, a, b } = pair()
     ledger.time += DAY_MS
     assert.equal(ledger.transfer(a, b, 1), undefined)
-    assert.deepEqual(ledger.account(b), { book: (2n * 999_833_333_333_333n).toString(), lots: [[K0, 2]] })
+    assert.deepEqual(ledger.holding(b), { book: (2n * 999_833_333_333_333n).toString(), lots: [[K0, 2]] })
     ledger.assertConserved()
   })
 

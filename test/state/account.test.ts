@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { BOOK_ONE, bookOf, bookValue, credit, receive, spendable, takeOldest, touch } from '../../src/state/account.ts'
+import * as accounts from '../../src/state/account.ts'
+import { type Account, BOOK_ONE, bookOf, bookValue, type Lot, spendable, takeOldest } from '../../src/state/account.ts'
 import { genesisDecay, projectDecay } from '../../src/state/decay.ts'
 import type { AccountState, DecayState } from '../../src/state/model.ts'
 import { DAY_MS, MICRO } from '../../src/units.ts'
@@ -8,6 +9,13 @@ import { T0 } from '../support/entries.ts'
 
 const LAW = { base_ppm: 50_000, grace_ms: 7 * DAY_MS, max_age_ms: 365 * DAY_MS }
 const K0 = T0 / DAY_MS
+/** Here nothing depends on the moment within an interval. */
+const timeOf = (decay: DecayState) => decay.k * DAY_MS
+const touch = (account: Account, decay: DecayState) => accounts.touch(account, decay, timeOf(decay))
+const credit = (account: Account, decay: DecayState, amount: number) =>
+  accounts.credit(account, decay, timeOf(decay), amount)
+const receive = (account: Account, decay: DecayState, lots: readonly Lot[]) =>
+  accounts.receive(account, decay, timeOf(decay), lots)
 const start = genesisDecay(T0, DAY_MS, LAW)
 const later = (days: number, from: DecayState = start) => projectDecay(from, from.k + days, DAY_MS, LAW)
 
@@ -23,8 +31,17 @@ describe('account', () => {
     assert.equal(bookValue(undefined, start), 0n)
     assert.equal(spendable(undefined, start), 0)
     assert.equal(takeOldest(undefined, start, 1), undefined)
-    assert.equal(takeOldest(credit(undefined, start, 5), start, 5)?.account, undefined)
+    assert.equal(takeOldest(credit(undefined, start, 5), start, 5, 0)?.account, undefined)
     assert.equal(receive(undefined, start, []), undefined)
+  })
+
+  it('stays without lots while something left it lately', () => {
+    const emptied = takeOldest(credit(undefined, start, 5), start, 5)?.account
+    const flow = { held: '0', out: '5', since: K0 * DAY_MS, window: Math.floor(K0 / 30) }
+    assert.deepEqual(emptied, { book: '0', flow, lots: [] })
+    assert.equal(takeOldest(emptied, start, 1), undefined)
+    assert.equal(touch(emptied, later(35)).account?.flow.last?.out, '5')
+    assert.equal(touch(emptied, later(36)).account, undefined)
   })
 
   it('moves what decayed out of the book value', () => {
@@ -72,7 +89,8 @@ describe('account', () => {
       [K0 + 5, 51],
     ])
     assert.equal(paid?.taken, oldest + bookOf(51))
-    assert.deepEqual(paid?.account, { book: bookOf(49).toString(), lots: [[K0 + 5, 49]] })
+    assert.equal(paid?.account?.book, bookOf(49).toString())
+    assert.deepEqual(paid.account.lots, [[K0 + 5, 49]])
   })
 
   it('takes one more unit of a decayed lot than the amount has', () => {
@@ -105,7 +123,7 @@ describe('account', () => {
           drawn.map(([age, principal]) => [K0 + age, principal] as const),
         )
         const before = bookValue(account, decay)
-        const paid = takeOldest(account, decay, amount)
+        const paid = takeOldest(account, decay, amount, 0)
         if (paid === undefined) {
           assert.ok(before < bookOf(amount))
           assert.ok(spendable(account, decay) < amount)

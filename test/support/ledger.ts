@@ -3,6 +3,7 @@ import { atpChargeRules } from '../../src/records/atp-charge.ts'
 import { atpDischargeRules } from '../../src/records/atp-discharge.ts'
 import { atpMintRules } from '../../src/records/atp-mint.ts'
 import { atpSlashRules } from '../../src/records/atp-slash.ts'
+import { atpSweepRules } from '../../src/records/atp-sweep.ts'
 import { atpTransferRules } from '../../src/records/atp-transfer.ts'
 import { attestRules } from '../../src/records/attest.ts'
 import { defaultLaw, type Law } from '../../src/records/law.ts'
@@ -10,12 +11,13 @@ import type { EntityType } from '../../src/records/names.ts'
 import type { OpenedEntry, RecordRules } from '../../src/records/types.ts'
 import type { Code } from '../../src/rejection.ts'
 import { bookValue, spendable } from '../../src/state/account.ts'
-import { conservation, settle } from '../../src/state/books.ts'
 import { genesisCeilings, updateCeilings } from '../../src/state/ceilings.ts'
+import { conservation, imbalance } from '../../src/state/conservation.ts'
 import { advanceDecay, genesisDecay } from '../../src/state/decay.ts'
 import { touchedKeys } from '../../src/state/decide.ts'
 import { type AccountState, type LctState, readState, stateKeys, stateValue } from '../../src/state/model.ts'
 import { present } from '../../src/state/present.ts'
+import { openFlow } from '../../src/state/velocity.ts'
 import { Draft } from '../../src/state/view.ts'
 import { DAY_MS, type EpochMs, type KeyText, type LctId } from '../../src/units.ts'
 import { type EntryOverrides, SOCIETY, sha256, T0, testEntry, testHash, testKey, testLct } from './entries.ts'
@@ -26,6 +28,7 @@ const kinds = {
   'atp.transfer': atpTransferRules,
   'atp.discharge': atpDischargeRules,
   'atp.slash': atpSlashRules,
+  'atp.sweep': atpSweepRules,
   attest: attestRules,
 }
 type Kind = keyof typeof kinds
@@ -57,6 +60,7 @@ export class Ledger {
     this.state.set(stateKeys.ceilings, stateValue(genesisCeilings(time, first)))
     this.state.set(stateKeys.decay, stateValue(genesisDecay(time, intervalMs, first.decay)))
     this.state.set(stateKeys.pool, { minted: '0', pool: '0', slashed: '0' })
+    this.state.set(stateKeys.flow, stateValue(openFlow(time)))
   }
 
   /** Registers an LCT born with test key `number`. */
@@ -93,7 +97,10 @@ export class Ledger {
     this.#advance(draft)
     const refused =
       rules.check(entry.record, signers) ?? rules.decide(draft, entry, { sha256, verifySignature: () => false })
-    if (refused === undefined) this.state.absorb(draft)
+    if (refused === undefined) {
+      assert.equal(imbalance(this.state, draft.changes), 0n)
+      this.state.absorb(draft)
+    }
     return refused?.code
   }
 
@@ -119,10 +126,8 @@ export class Ledger {
     const body = account === undefined ? { amount, evidence: EVIDENCE } : { account, amount, evidence: EVIDENCE }
     return this.do('atp.slash', SOCIETY, body, overrides)
   }
-  /** What an atp.sweep of one account does. */
-  sweep(lct: LctId): void {
-    this.#advance(this.state)
-    settle(this.state, lct)
+  sweep(...accounts: readonly LctId[]): Code | undefined {
+    return this.do('atp.sweep', SOCIETY, { accounts: [...accounts] })
   }
 
   keyOf(lct: LctId): KeyText {
@@ -130,6 +135,11 @@ export class Ledger {
   }
   account(lct: LctId): AccountState | undefined {
     return readState.account(this.state, lct)
+  }
+  /** What is held, without its history; undefined when it is nothing. */
+  holding(lct: LctId): Pick<AccountState, 'book' | 'lots'> | undefined {
+    const { book, lots } = this.account(lct) ?? { book: '0', lots: [] }
+    return lots.length === 0 ? undefined : { book, lots }
   }
   /** Book value at the present time, looked at without touching. */
   value(lct: LctId): bigint {

@@ -72,7 +72,7 @@ function runPayment(vector: PaymentVector): void {
   const { account, amount, code, expect, genesis, id, interval_ms, loss, time, value } = vector
   const start: DecayState = genesisDecay(genesis.time, interval_ms, genesis.rates)
   const decay = advanceDecay(start, time, interval_ms, genesis.rates)
-  const touched = touch(account, decay)
+  const touched = touch(account, decay, time)
   assert.equal(bookValue(account, decay).toString(), value, id)
   assert.equal(touched.loss.toString(), loss, id)
   const taken = takeOldest(touched.account, decay, amount)
