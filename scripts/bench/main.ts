@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { benchAtp } from './atp.ts'
 import { benchCrypto } from './crypto.ts'
+import { benchEconomy } from './economy.ts'
 import { benchIngest } from './ingest.ts'
 import { benchMint } from './mint.ts'
 import { benchPropagation } from './propagation.ts'
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<BenchResult>>> = {
   ingest: benchIngest,
   mint: benchMint,
   atp: benchAtp,
+  economy: benchEconomy,
   replicate: benchReplicate,
   propagation: benchPropagation,
 }
