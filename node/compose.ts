@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { Federation } from '../src/driver/federation.ts'
+import { Federation, type FederationOptions } from '../src/driver/federation.ts'
 import type { Clock, Random, Store, Verifier } from '../src/ports.ts'
 import type { DecideContext } from '../src/records/types.ts'
 import { createMemoryStore } from '../src/store/memory.ts'
+import { parseAtp, SECOND_MS } from '../src/units.ts'
 import { createApiServer } from './api/server.ts'
 import { operatorToken } from './api/token.ts'
 import { createOutward, openOutside } from './c2sp/outward.ts'
@@ -22,6 +23,8 @@ import { RecordDesk } from './record-desk.ts'
 import { openLevelStore } from './store/level.ts'
 import { createVerifierPool, type VerifierPool } from './verify/pool.ts'
 import { version } from './version.ts'
+
+const MINUTE_MS = 60 * SECOND_MS
 
 export interface NodeComponents {
   readonly logger: Logger
@@ -68,13 +71,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
     { clock, random, sha256, verifier, signer: keys.witness, currentSociety: () => federation.ownSociety },
   )
   const federation: Federation = new Federation(
-    {
-      groupMs: config.group_ms,
-      rangeFetch: config.range_fetch,
-      statusMs: config.status_ms,
-      syncFollowed: true,
-      consent: config.consent,
-    },
+    federationOptions(config),
     {
       store,
       clock,
@@ -94,6 +91,8 @@ export async function createNode(config: Config, components: NodeComponents): Pr
     desk,
     ring: keys.society,
     entityRef: keys.entityRef,
+    sweep: { isScheduled: config.decay_sweep, minimum: parseAtp(config.sweep_minimum) ?? 0 },
+    logger,
   })
   const service: WebNode = new WebNode({
     node: federation,
@@ -103,7 +102,8 @@ export async function createNode(config: Config, components: NodeComponents): Pr
     outward,
     version,
     rejected,
-    metricsText: () => {
+    metricsText: async () => {
+      await operator.decay.show(metrics.decay)
       metrics.peers.set(net.peers().length)
       showStates(metrics, service.societies())
       return metrics.text()
@@ -137,7 +137,7 @@ export async function createNode(config: Config, components: NodeComponents): Pr
       if (!running) return
       running = false
       await api?.stop()
-      operator.stop()
+      await operator.stop()
       outward.publicWitnesses.stop()
       await federation.stop()
       await net.stop()
@@ -145,6 +145,17 @@ export async function createNode(config: Config, components: NodeComponents): Pr
       await pool?.close()
       logger.info('node stopped')
     },
+  }
+}
+
+function federationOptions(config: Config): FederationOptions {
+  return {
+    groupMs: config.group_ms,
+    rangeFetch: config.range_fetch,
+    statusMs: config.status_ms,
+    auditMs: config.audit_minutes * MINUTE_MS,
+    syncFollowed: true,
+    consent: config.consent,
   }
 }
 

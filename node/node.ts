@@ -15,24 +15,28 @@ import { fail, ok, type Result } from '../src/result.ts'
 import { StateDigester } from '../src/state/digest.ts'
 import { type LctState, stateKeys } from '../src/state/model.ts'
 import { storeKey } from '../src/store/ledger.ts'
-import type { LctId, RecordId, Seq, SocietyId } from '../src/units.ts'
+import { formatAtp, type LctId, type RecordId, type Seq, type SocietyId } from '../src/units.ts'
+import { type AccountView, accountsOf, type ProjectionView, projectionsOf } from './accounts.ts'
 import type { Outward } from './c2sp/outward.ts'
+import type { DecayService } from './decay-desk.ts'
+import { type EconomyView, economyOf } from './economy.ts'
+import { type HoldingsPage, holdingsOf } from './holdings.ts'
 import { lawView } from './law-office.ts'
 import type { NodeNet } from './net/net.ts'
 import type { Operator } from './operator.ts'
 import type { RecordDesk } from './record-desk.ts'
 import { ResumeDesk, type ResumeService } from './resume-desk.ts'
 import type {
-  AccountView,
   AttestationView,
   NodeEvent,
   NodeService,
   NodeStatus,
+  PaymentView,
   RecordView,
   SnapshotView,
   SocietyView,
 } from './service.ts'
-import { accountsOf, attestationsFor, snapshotView, societyView } from './views.ts'
+import { attestationsFor, snapshotView, societyView } from './views.ts'
 
 /** One answer is at most this long; the caller asks again from where it ends. */
 const ENTRIES_ANSWER_BYTES = 4 * 1024 * 1024
@@ -61,6 +65,10 @@ export class WebNode implements NodeService {
 
   get resumes(): ResumeService {
     return this.#resumes
+  }
+
+  get decay(): DecayService {
+    return this.#parts.operator.decay
   }
 
   get operator(): Operator {
@@ -225,6 +233,26 @@ export class WebNode implements NodeService {
   accounts(lct: LctId, society?: SocietyId): Promise<readonly AccountView[]> {
     const { node } = this.#parts
     return accountsOf(node, lct, society, node.ports.clock.now())
+  }
+
+  economy(society: SocietyId): Promise<Result<EconomyView>> {
+    const { node } = this.#parts
+    return economyOf(node, society, node.ports.clock.now())
+  }
+
+  holdings(society: SocietyId, page: Parameters<NodeService['holdings']>[1]): Promise<Result<HoldingsPage>> {
+    const { node } = this.#parts
+    return holdingsOf(node, society, { ...page, now: node.ports.clock.now() })
+  }
+
+  projections(lct: LctId, days: number, society?: SocietyId): Promise<readonly ProjectionView[]> {
+    const { node } = this.#parts
+    return projectionsOf(node, lct, society, node.ports.clock.now(), days)
+  }
+
+  async payments(filter: Parameters<NodeService['payments']>[0]): Promise<readonly PaymentView[]> {
+    const listed = await this.#parts.node.payments.list(filter)
+    return listed.map(payment => ({ ...payment, atp: formatAtp(payment.amount) }))
   }
 
   attestations(filter: Parameters<NodeService['attestations']>[0]): Promise<readonly AttestationView[]> {

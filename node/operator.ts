@@ -4,10 +4,12 @@ import { Births } from '../src/driver/births.ts'
 import type { Federation } from '../src/driver/federation.ts'
 import { foundSociety } from '../src/driver/genesis.ts'
 import { type Issued, Issuer } from '../src/driver/issue.ts'
+import { sendNotice } from '../src/driver/notice.ts'
 import { overrideStartUp } from '../src/driver/own-start.ts'
 import { block, introduce, recognize } from '../src/driver/relations.ts'
 import { claimStates } from '../src/driver/state-claims.ts'
 import { asPredecessor } from '../src/driver/succession.ts'
+import type { SweepOptions } from '../src/driver/sweeper.ts'
 import { toBase64url } from '../src/encoding.ts'
 import { checkUnsigned } from '../src/ingest/open.ts'
 import { rulesOf } from '../src/records/registry.ts'
@@ -15,11 +17,13 @@ import type { AnyRecord, Sig } from '../src/records/types.ts'
 import { rejection } from '../src/rejection.ts'
 import { fail, ok, type Result } from '../src/result.ts'
 import type { HashText, KeyText, LctId, RecordId, Seq, SocietyId } from '../src/units.ts'
+import { DecayDesk } from './decay-desk.ts'
 import type { SocietyRing } from './keys/society-ring.ts'
 import { LawOffice } from './law-office.ts'
 import type { NodeNet } from './net/net.ts'
+import type { Logger } from './observe/logger.ts'
 import type { RecordDesk } from './record-desk.ts'
-import type { OperatorService, PoliciesView, RecordView, SocietyView } from './service.ts'
+import type { AuditView, OperatorService, PoliciesView, RecordView, SocietyView } from './service.ts'
 import { societyView } from './views.ts'
 
 export interface OperatorComponents {
@@ -30,6 +34,8 @@ export interface OperatorComponents {
   readonly ring: SocietyRing | undefined
   /** One-way name of an entity under this society's salt. */
   readonly entityRef: (entity: string) => Promise<HashText>
+  readonly sweep: SweepOptions
+  readonly logger: Logger
 }
 
 /** Kinds that the society itself issues through `issue`; the others have their own ways. */
@@ -40,18 +46,22 @@ export class Operator implements OperatorService {
   readonly #issuer: Issuer
   readonly #births: Births
   readonly laws: LawOffice
+  readonly decay: DecayDesk
 
   constructor(components: OperatorComponents) {
     this.#c = components
     this.#issuer = new Issuer(components.node)
     claimStates(components.node, this.#issuer)
     this.#births = new Births(components.node, this.#issuer)
-    const { node, ring } = components
+    const { logger, node, ring, sweep } = components
+    this.decay = new DecayDesk(sweep, { node, issuer: this.#issuer, logger: logger.child('decay') })
     this.laws = new LawOffice({ node, issuer: this.#issuer, ring, shown: issued => this.#shown(issued) })
   }
 
-  stop(): void {
+  /** Before the federation stops: what is being written still gets its answer. */
+  async stop(): Promise<void> {
     this.#births.stop()
+    await this.decay.stop()
   }
 
   async genesis(request: Parameters<OperatorService['genesis']>[0]): Promise<Result<{ readonly society: SocietyId }>> {
@@ -121,6 +131,20 @@ export class Operator implements OperatorService {
     const { node } = this.#c
     const overridden = overrideStartUp(node, society, size)
     return overridden.ok ? ok(societyView(node, overridden.value)) : overridden
+  }
+
+  async audit(
+    society: SocietyId,
+    { repair = false, replay = repair }: Parameters<OperatorService['audit']>[1],
+  ): Promise<Result<AuditView>> {
+    const { node } = this.#c
+    const held = node.held(society)
+    const audited = held.ok ? await node.audits.audit(held.value, { repair, replay }) : held
+    return audited.ok ? ok({ ...audited.value, difference: audited.value.difference.toString() }) : audited
+  }
+
+  notice(record: RecordId): ReturnType<OperatorService['notice']> {
+    return sendNotice(this.#c.node, record)
   }
 
   async introduce(lct: LctId): Promise<Result<RecordView>> {

@@ -1,12 +1,17 @@
 import type { Json, JsonObject } from '../src/canonical.ts'
-import type { Receipt } from '../src/driver/net.ts'
+import type { AuditReport } from '../src/driver/audits.ts'
+import type { NoticeReply, Receipt } from '../src/driver/net.ts'
+import type { ListedPayment, PaymentFilter } from '../src/driver/payments.ts'
 import type { PublicWitnessView } from '../src/driver/public-witnesses.ts'
 import type { Predecessor, Successor } from '../src/driver/succession.ts'
 import type { Sig } from '../src/records/types.ts'
 import type { Code } from '../src/rejection.ts'
 import type { Result } from '../src/result.ts'
-import type { EpochMs, HashText, KeyText, LctId, MicroAtp, RecordId, Seq, SocietyId } from '../src/units.ts'
-
+import type { EpochMs, HashText, KeyText, LctId, RecordId, Seq, SocietyId } from '../src/units.ts'
+import type { AccountView, ProjectionView } from './accounts.ts'
+import type { DecayService } from './decay-desk.ts'
+import type { EconomyView } from './economy.ts'
+import type { HoldingsPage } from './holdings.ts'
 import type { LawOperator, LawView } from './law-office.ts'
 import type { ResumeService } from './resume-desk.ts'
 
@@ -44,6 +49,8 @@ export interface SocietyView {
   readonly void_at?: Seq
   /** Why nothing from there on is applied or, for `STATE_CLAIM`, signed. */
   readonly void_code?: string
+  /** Of a log that is `unsound`, in words. */
+  readonly void_detail?: string
   /**
    * `resuming`: it went back and waits for the entries up to the resume; `ended`: so many witnesses signed two histories that
    * it cannot go on; `succeeded`: it stands still, and a charter by its own key continues it.
@@ -116,19 +123,6 @@ export interface RecordView {
   readonly missing?: readonly KeyText[]
 }
 
-export interface AccountView {
-  readonly society: SocietyId
-  readonly lct: LctId
-  /** Value now, micro-ATP rounded down, and as decimal ATP text. */
-  readonly spendable: MicroAtp
-  readonly atp: string
-  /** Of the log at that moment: the account is as of `size`; below these it is final, for its society's witnesses and for us. */
-  readonly size: Seq
-  readonly final: Seq
-  readonly final_for_us: Seq
-  readonly lots: readonly { readonly origin: number; readonly principal: number; readonly value: MicroAtp }[]
-}
-
 export interface SnapshotView {
   readonly size: Seq
   /** As computed from the copy of the log that is here. */
@@ -137,6 +131,11 @@ export interface SnapshotView {
   readonly claim?: { readonly digest: HashText; readonly seq: Seq }
   /** `computing`: there is no own digest yet, whether or not there is a claim. */
   readonly verdict: 'right' | 'wrong' | 'unclaimed' | 'computing'
+}
+
+export interface AuditView extends Omit<AuditReport, 'difference'> {
+  /** Whole units of 10^-15 micro-ATP as decimal text: above 0 something was made, below lost. */
+  readonly difference: string
 }
 
 export interface AttestationView {
@@ -152,6 +151,12 @@ export interface AttestationView {
   readonly final: boolean
 }
 
+/** `final_for_us`: by witnesses that this node accepts. */
+export interface PaymentView extends ListedPayment {
+  /** The amount as decimal text. */
+  readonly atp: string
+}
+
 export interface PoliciesView {
   readonly societies: readonly {
     readonly society: SocietyId
@@ -164,7 +169,7 @@ export interface PoliciesView {
 }
 
 export interface NodeEvent {
-  /** entry, final, frozen, barred (the own log may not grow, or may again), peer, refused */
+  /** entry, final, frozen, barred (the own log may not grow, or may again), payment.received, peer, refused */
   readonly type: string
   readonly data: JsonObject
 }
@@ -201,6 +206,16 @@ export interface NodeService {
   lct(id: LctId, society?: SocietyId): Promise<Result<JsonObject>>
   certificate(id: LctId): Promise<Result<Uint8Array>>
   accounts(lct: LctId, society?: SocietyId): Promise<readonly AccountView[]>
+  economy(society: SocietyId): Promise<Result<EconomyView>>
+  /** All accounts of a society that hold anything, behind `after`. */
+  holdings(
+    society: SocietyId,
+    page: { readonly after?: LctId; readonly limit: number },
+  ): Promise<Result<HoldingsPage>>
+  /** What will be left on the same accounts, if nothing moves and the law stays: days 0 to `days`. */
+  projections(lct: LctId, days: number, society?: SocietyId): Promise<readonly ProjectionView[]>
+  /** To an LCT from other societies' logs, newest first; never cut between payments of one moment. */
+  payments(filter: PaymentFilter): Promise<readonly PaymentView[]>
   attestations(filter: {
     readonly subject?: string
     readonly witness?: string
@@ -213,6 +228,7 @@ export interface NodeService {
   subscribe(listener: (event: NodeEvent) => void): () => void
   /** Prometheus text. */
   metrics(): Promise<string>
+  readonly decay: DecayService
   readonly operator: OperatorService
   readonly resumes: ResumeService
 }
@@ -246,6 +262,10 @@ export interface OperatorService {
   block(society: SocietyId, evidence?: HashText): Promise<Result<RecordView>>
   /** Nothing was signed beyond `size`, which is what this node holds, says the operator: sign without hearing the others. */
   override(society: SocietyId, size: Seq): Promise<Result<SocietyView>>
+  /** Holds what is stored of a log against what it must be, now. */
+  audit(society: SocietyId, work: { readonly replay?: boolean; readonly repair?: boolean }): Promise<Result<AuditView>>
+  /** Proves a final payment to the node of the payee's home, and tells how that node sees it. */
+  notice(record: RecordId): Promise<Result<NoticeReply>>
   /** introduce (or refresh) a foreign LCT so that it can be paid in this society's ATP. */
   introduce(lct: LctId): Promise<Result<RecordView>>
   /** Everything for a birth but the subject's signature: sign `record` with the member's key and send it to `birth`. */

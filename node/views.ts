@@ -10,12 +10,9 @@ import { toBase64url } from '../src/encoding.ts'
 import { openEntry } from '../src/ingest/open.ts'
 import { faultTolerance } from '../src/log/finality.ts'
 import type { OpenedEntry } from '../src/records/types.ts'
-import { type Account, bookValue } from '../src/state/account.ts'
-import { factorAt, projectDecay } from '../src/state/decay.ts'
-import { type AccountState, type DecayState, stateKeys } from '../src/state/model.ts'
 import { keyPart, rangeOf } from '../src/store/ledger.ts'
-import { formatAtp, type LctId, type SocietyId } from '../src/units.ts'
-import type { AccountView, AttestationView, FinalityFacts, SnapshotView, SocietyView } from './service.ts'
+import type { SocietyId } from '../src/units.ts'
+import type { AttestationView, FinalityFacts, SnapshotView, SocietyView } from './service.ts'
 
 /** What the API shows, read from the driver. No rule is applied here. */
 
@@ -62,8 +59,11 @@ export function societyView(node: Federation, log: SocietyLog): SocietyView {
 function voidFacts({
   replica: { halt },
   snapshots: { wrong },
-}: SocietyLog): Pick<SocietyView, 'void_at' | 'void_code'> {
-  if (halt !== undefined && 'seq' in halt) return { void_at: halt.seq, void_code: halt.code }
+}: SocietyLog): Pick<SocietyView, 'void_at' | 'void_code' | 'void_detail'> {
+  if (halt !== undefined && 'seq' in halt) {
+    const detail = halt.mode === 'unsound' ? { void_detail: halt.detail } : {}
+    return { void_at: halt.seq, void_code: halt.code, ...detail }
+  }
   return wrong === undefined ? {} : { void_at: wrong.seq, void_code: 'STATE_CLAIM' }
 }
 
@@ -94,62 +94,6 @@ export function snapshotView({ claim, own, size }: Snapshot): SnapshotView {
   const judged = claim?.digest === own?.digest ? 'right' : 'wrong'
   const verdict = own === undefined ? 'computing' : claim === undefined ? 'unclaimed' : judged
   return { size, ...(own === undefined ? {} : { own }), ...(claim === undefined ? {} : { claim }), verdict }
-}
-
-const BOOK_ONE = 10n ** 15n
-
-/** Accounts of an LCT in every log held here, with their value at `now`. */
-export async function accountsOf(
-  node: Federation,
-  lct: LctId,
-  society: SocietyId | undefined,
-  now: number,
-): Promise<readonly AccountView[]> {
-  const views: AccountView[] = []
-  for (const log of node.logs.values()) {
-    if (society !== undefined && log.society !== society) continue
-    const view = await accountView(node, log, lct, now)
-    if (view !== undefined) views.push(view)
-  }
-  return views
-}
-
-async function accountView(
-  node: Federation,
-  log: SocietyLog,
-  lct: LctId,
-  now: number,
-): Promise<AccountView | undefined> {
-  // Taken first: what the account shows is at least as new as the size that goes with it.
-  const { size } = log.replica.tip
-  const { inForce } = log.replica
-  if (inForce === undefined) return undefined
-  const [known, account, decay] = await log.replica.states([
-    stateKeys.lct(lct),
-    stateKeys.account(lct),
-    stateKeys.decay,
-  ])
-  if (known === undefined || decay === undefined) return undefined
-  const interval = inForce.charter.interval_ms
-  const held = decay as unknown as DecayState
-  const today = Math.max(held.k, Math.floor(now / interval))
-  const current = projectDecay(held, today, interval, inForce.law.decay)
-  const lots = (account as unknown as AccountState | undefined)?.lots ?? []
-  const spendable = Number(bookValue(account as unknown as Account, current) / BOOK_ONE)
-  return {
-    society: log.society,
-    lct,
-    spendable,
-    atp: formatAtp(spendable),
-    size,
-    final: log.notes.final,
-    final_for_us: finalForUs(node, log.society),
-    lots: lots.map(([origin, principal]) => ({
-      origin,
-      principal,
-      value: Number((BigInt(principal) * factorAt(current, origin)) / BOOK_ONE),
-    })),
-  }
 }
 
 export async function attestationsFor(

@@ -258,6 +258,13 @@ export const codes = {
   SLUG_FORMAT: refuse(400, 'PROTO_FORMAT', 'a name has 1 to 32 of a-z, 0-9 and -, and no - at its ends'),
   SLUG_TAKEN: refuse(409, 'BINDING_EXISTS', 'another society known here has this slug'),
   PAYMENT_ID: refuse(409, 'PROTO_REPLAY', 'this payment id stands for other terms'),
+  PAYMENT_DEAD: refuse(410, 'PROTO_REPLAY', 'this payment can never happen any more'),
+  PAYMENT_WAITS: refuse(
+    409,
+    'PROTO_REPLAY',
+    'nothing more is sent of this payment, but its signed record may still enter the log',
+    true,
+  ),
   PAYMENT_BUSY: refuse(409, 'PROTO_REPLAY', 'another command works on this payment', true),
   // local requests
   NOT_FOUND: refuse(404, 'BINDING_INVALID', 'nothing of that name here'),

@@ -141,9 +141,9 @@ describe('a random log of 2 000 entries', function () {
     const found = { accumulated, digest: replay.digest(), root }
     const texts = Object.fromEntries(Object.entries(found).map(([name, hash]) => [name, toBase64url(hash)]))
     assert.deepEqual(texts, {
-      accumulated: '8uueYWRk4nCgNPatfybUS4QA0x0ogY30OW_vmQRgRO8',
-      digest: 'HWIRWuJc8b_Qcf-MPWR_20i0OXwXg-m8m3zeg4r6QFI',
-      root: 'BKyVnRgFT5utdtVhkw-fTYIsv6E7PpHPZgy9ZTBz_ME',
+      accumulated: 'GUwlNXSfJNCZIccAQRbTTl_qOFe4HKWgCU2rt6EUJbI',
+      digest: 'PRfphCSkkSUl-1dEqASu8JlrxOvAGher9Y2IulwZ-0A',
+      root: 'tBQ4696JCKjM0Iqv-89JSyXLF32QCgKw_nkK5i3zjCo',
     })
   })
 })

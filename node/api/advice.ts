@@ -11,6 +11,8 @@ const advice: Partial<Record<Code, string>> = {
   PROOF_OF_POSSESSION_MISSING: "Sign the birth with the member's own key as well.",
   UNKNOWN_KIND: 'Update the software of this node.',
   UNKNOWN_PROTOCOL: 'Update the software of this node.',
+  CONSERVATION:
+    '`web4 log audit SOCIETY --replay` says whether this disk or this software is at fault, `--repair` puts a damaged state right: docs/operations.md.',
   WRONG_SOCIETY: 'Name the society of the log that the record is for.',
   STALE: 'Check the clock of this machine, then make and sign the record again.',
   REPLAYED: 'Ask for the next n of this lane, then make and sign the record again; another device needs another lane.',
@@ -91,6 +93,9 @@ const advice: Partial<Record<Code, string>> = {
   INVITATION_CHECKSUM: 'A character was lost or changed on the way: copy the line again.',
   FOLDER_TAKEN: 'Nothing was changed. `web4 start --dir FOLDER` runs what is there; give another --dir for a new one.',
   PAYMENT_ID: 'Repeat that payment exactly as it was, or give this one another --id.',
+  PAYMENT_DEAD:
+    'Nothing was paid, and nothing of this payment can be paid later. `web4 payments` shows why; a new payment takes another --id.',
+  PAYMENT_WAITS: 'Run the same command again after the time that it names: then it can say for certain.',
   PAYMENT_BUSY: 'Wait until the other command has ended, then look whether it paid.',
   SLUG_TAKEN:
     'Take another name: `web4 genesis --name SLUG`, or found the successor of that society with --predecessor.',

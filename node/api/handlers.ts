@@ -3,6 +3,7 @@ import { utf8Encode } from '../../src/canonical.ts'
 import { type Rejection, rejection } from '../../src/rejection.ts'
 import { fail, ok, type Result } from '../../src/result.ts'
 import type { NodeService, RecordView } from '../service.ts'
+import { HOLDINGS_LIMIT } from './economy-schemas.ts'
 import type { InputOf, OutputOf, RouteId } from './routes.ts'
 
 /** A good answer, with its status where a route has several; or a refusal, with the resource that it is about. */
@@ -23,6 +24,7 @@ export function createHandlers(service: NodeService): Handlers {
     societies: async () => ok(service.societies()),
     society: async ({ id }) => found(service.society(id)),
     law: async ({ id }) => service.law(id),
+    economy: ({ id }) => service.economy(id),
     entries: async ({ society, from = 0, limit = 100 }) =>
       mapped(await service.entries(society, from, limit), entries => jsonArray(entries)),
     checkpoint: async ({ society }) => service.checkpoint(society),
@@ -36,6 +38,9 @@ export function createHandlers(service: NodeService): Handlers {
     lct: async ({ id, society }) => service.lct(id, society),
     certificate: async ({ id }) => service.certificate(id),
     accounts: async ({ lct, society }) => ok(await service.accounts(lct, society)),
+    holdings: ({ society, limit = HOLDINGS_LIMIT, ...from }) => service.holdings(society, { ...from, limit }),
+    projection: async ({ lct, days = 90, society }) => ok(await service.projections(lct, days, society)),
+    payments: async ({ limit = 100, ...filter }) => ok(await service.payments({ ...filter, limit })),
     attestations: async ({ limit = 100, ...filter }) => ok(await service.attestations({ ...filter, limit })),
     submit: async ({ body }) => submitted(await service.submit(body)),
     healthz: async () => ok({ ok: true }),
@@ -52,11 +57,13 @@ export function createHandlers(service: NodeService): Handlers {
     recognize: async ({ body }) => submitted(await operator.recognize(body.society)),
     block: async ({ body }) => submitted(await operator.block(body.society, body.evidence)),
     override: ({ body }) => operator.override(body.society, body.size),
+    audit: ({ body: { society, ...work } }) => operator.audit(society, work),
     planLaw: ({ body }) => operator.laws.plan(body),
     changeLaw: async ({ body }) => submitted(await operator.laws.change(body.changes)),
     completeLaw: async ({ body }) => submitted(await operator.laws.complete(body.record, body.sigs)),
     rotateKeys: async () => submitted(await operator.laws.rotate()),
     introduce: async ({ body }) => submitted(await operator.introduce(body.lct)),
+    notice: ({ body }) => operator.notice(body.record),
     prepareBirth: ({ body }) => operator.prepareBirth(body),
     birth: async ({ body }) => submitted(await operator.birth(body)),
     resumePlan: ({ size }) => resumes.plan(size),
@@ -66,6 +73,8 @@ export function createHandlers(service: NodeService): Handlers {
     resumeProposals: async () => ok(await resumes.proposals()),
     resumeApprove: ({ body }) => resumes.approve(body),
     dropped: ({ society, epoch }) => resumes.dropped(society, epoch),
+    decay: () => service.decay.view(),
+    sweep: ({ body }) => service.decay.sweep(body),
     issue: async ({ body }) => submitted(await operator.issue(body)),
   }
 }

@@ -82,6 +82,19 @@ export const operatorRoutes = {
     body: strictObject({ society: societyField, size: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) }),
     answer: json(schemas.societySchema),
   },
+  audit: {
+    method: 'POST',
+    path: '/v1/operator/audit',
+    auth: 'operator',
+    summary:
+      'Hold what is stored of a log against what it must be; replay decides all entries again, repair writes what differs',
+    body: strictObject({
+      society: societyField,
+      replay: Type.Optional(Type.Boolean()),
+      repair: Type.Optional(Type.Boolean()),
+    }),
+    answer: json(schemas.auditSchema),
+  },
   planLaw: {
     method: 'POST',
     path: '/v1/operator/law/plan',
@@ -126,6 +139,14 @@ export const operatorRoutes = {
     summary: 'Register or refresh a foreign LCT, so that it can be paid here',
     body: strictObject({ lct: lctField }),
     answer: submitted,
+  },
+  notice: {
+    method: 'POST',
+    path: '/v1/operator/notice',
+    auth: 'operator',
+    summary: "Prove a final payment to the node of the payee's society, and hear how that node sees it",
+    body: strictObject({ record: hashField }),
+    answer: json(schemas.noticeSchema),
   },
   prepareBirth: {
     method: 'POST',

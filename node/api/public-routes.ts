@@ -1,11 +1,22 @@
 import { Type } from 'typebox'
 import { ENTRY_BYTES_MAX } from '../../src/limits.ts'
+import {
+  accountSchema,
+  HOLDINGS_LIMIT,
+  HOLDINGS_LIMIT_MAX,
+  economySchema,
+  holdingsSchema,
+  PROJECTION_DAYS,
+  PROJECTION_DAYS_MAX,
+  projectionSchema,
+} from './economy-schemas.ts'
 import { bytes, json, type Route, submitted, text } from './route.ts'
 import * as schemas from './schemas.ts'
 
 /** Small entries fill an answer; of large ones the node gives fewer, by its own limit of bytes. */
 const ENTRIES_LIMIT_MAX = 1_000
 const ATTESTATIONS_LIMIT_MAX = 1_000
+const PAYMENTS_LIMIT_MAX = 1_000
 /** A signed record with the most signatures is below an entry's own limit. */
 export const SUBMISSION_BYTES_MAX = ENTRY_BYTES_MAX
 
@@ -42,6 +53,14 @@ export const publicRoutes = {
     summary: 'The law in force of a society, its key and the commitment to the next one',
     params: strictObject({ id: societyField }),
     answer: json(schemas.lawSchema),
+  },
+  economy: {
+    method: 'GET',
+    path: '/v1/societies/:id/economy',
+    auth: 'public',
+    summary: 'What a society has minted, in its pool and on accounts, and how fast it moves',
+    params: strictObject({ id: societyField }),
+    answer: json(economySchema),
   },
   entries: {
     method: 'GET',
@@ -137,7 +156,52 @@ export const publicRoutes = {
     summary: "An LCT's accounts, in its home society and where it was introduced",
     params: strictObject({ lct: lctField }),
     query: strictObject({ society: Type.Optional(societyField) }),
-    answer: json(Type.Array(schemas.accountSchema)),
+    answer: json(Type.Array(accountSchema)),
+  },
+  projection: {
+    method: 'GET',
+    path: '/v1/accounts/:lct/projection',
+    auth: 'public',
+    summary: 'What will be left on these accounts each day, if nothing moves and the law stays',
+    params: strictObject({ lct: lctField }),
+    query: strictObject({
+      days: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: PROJECTION_DAYS_MAX,
+          default: PROJECTION_DAYS,
+          description: `default ${PROJECTION_DAYS}`,
+        }),
+      ),
+      society: Type.Optional(societyField),
+    }),
+    answer: json(Type.Array(projectionSchema)),
+  },
+  payments: {
+    method: 'GET',
+    path: '/v1/payments',
+    auth: 'public',
+    summary: 'Payments to an LCT from logs of other societies, newest first; never cut between those of one moment',
+    query: strictObject({
+      to: lctField,
+      from: Type.Optional(lctField),
+      society: Type.Optional(societyField),
+      before: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'entry time' })),
+      limit: Type.Optional(limitField(PAYMENTS_LIMIT_MAX, 100)),
+    }),
+    answer: json(Type.Array(schemas.paymentSchema)),
+  },
+  holdings: {
+    method: 'GET',
+    path: '/v1/holdings',
+    auth: 'public',
+    summary: "A society's accounts with their lots, by LCT; `next` of an answer is `after` of the next one",
+    query: strictObject({
+      society: societyField,
+      after: Type.Optional(lctField),
+      limit: Type.Optional(limitField(HOLDINGS_LIMIT_MAX, HOLDINGS_LIMIT)),
+    }),
+    answer: json(holdingsSchema),
   },
   attestations: {
     method: 'GET',
@@ -165,7 +229,7 @@ export const publicRoutes = {
     method: 'GET',
     path: '/v1/events',
     auth: 'public',
-    summary: 'What happens, as it happens: entry, final, frozen, barred, peer, refused',
+    summary: 'What happens, as it happens: entry, final, frozen, barred, payment.received, peer, refused',
     answer: {
       form: 'stream',
       type: 'text/event-stream',

@@ -1,4 +1,5 @@
 import type { Static, TSchema } from 'typebox'
+import { decayRoutes } from './decay-routes.ts'
 import { operatorRoutes } from './operator-routes.ts'
 import { publicRoutes } from './public-routes.ts'
 import { resumeRoutes } from './resume-routes.ts'
@@ -11,7 +12,7 @@ export type { Route } from './route.ts'
  * The API as data: the server, its OpenAPI document, the client, the CLI and the tests are all made from these tables.
  * Runs in a browser too.
  */
-export const routes = { ...publicRoutes, ...operatorRoutes, ...resumeRoutes } as const satisfies Record<string, Route>
+export const routes = { ...publicRoutes, ...operatorRoutes, ...resumeRoutes, ...decayRoutes } as const satisfies Record<string, Route>
 
 type Routes = typeof routes
 export type RouteId = keyof Routes

@@ -80,6 +80,7 @@ export const societySchema = strictObject({
   frozen: Type.Boolean(),
   void_at: optional(countField),
   void_code: optional(Type.String()),
+  void_detail: optional(Type.String()),
   state: Type.Union([
     Type.Literal('running'),
     Type.Literal('starting'),
@@ -180,6 +181,27 @@ export const snapshotSchema = strictObject({
   ]),
 })
 
+/** Lists hold the first findings; how many there are stands beside them. */
+export const auditSchema = strictObject({
+  society: societyField,
+  size: countField,
+  root: hashField,
+  sound: Type.Boolean(),
+  accounts: countField,
+  difference: Type.String({ pattern: '^(?:0|-?[1-9]\\d*)$' }),
+  faulty: countField,
+  faults: Type.Array(strictObject({ key: Type.String(), why: Type.String() })),
+  good: optional(countField),
+  replay: optional(
+    strictObject({
+      entry: optional(strictObject({ seq: countField, code: Type.String() })),
+      differing: countField,
+      differences: Type.Array(strictObject({ key: Type.String(), is: Type.Enum(['missing', 'surplus', 'other']) })),
+    }),
+  ),
+  repaired: optional(countField),
+})
+
 const receiptSchema = strictObject({
   by: keyField,
   code: optional(Type.String()),
@@ -211,15 +233,25 @@ const recordMembers = {
 export const recordSchema = strictObject(recordMembers)
 export const bornSchema = strictObject({ ...recordMembers, lct: lctField })
 
-export const accountSchema = strictObject({
+export const paymentSchema = strictObject({
   society: societyField,
-  lct: lctField,
-  spendable: countField,
+  seq: countField,
+  record: hashField,
+  from: lctField,
+  to: lctField,
+  amount: countField,
   atp: Type.String({ pattern: '^\\d+(\\.\\d+)?$' }),
-  size: countField,
-  final: countField,
-  final_for_us: countField,
-  lots: Type.Array(strictObject({ origin: Type.Integer(), principal: countField, value: countField })),
+  memo: optional(hashField),
+  time: countField,
+  final: Type.Boolean(),
+  final_for_us: Type.Boolean(),
+})
+
+export const noticeSchema = strictObject({
+  record: hashField,
+  lct: lctField,
+  status: Type.Enum(['final', 'not-final-for-us'], { description: "as the node of the payee's society sees it" }),
+  accepts: Type.Array(keyField, { description: 'witnesses of the log that count there' }),
 })
 
 export const attestationSchema = strictObject({

@@ -117,7 +117,7 @@ async function withProgress<T>(context: CliContext, what: string, work: Promise<
 export function atpAmount(text: string): MicroAtp {
   const micro = parseAtp(text)
   if (micro === undefined || micro === 0) {
-    throw new InvalidArgumentError('Give ATP as a number with at most six decimal places, at least 0.000001.')
+    throw new InvalidArgumentError('Give ATP with at most six decimal places, from 0.000001 to 9007199254.740991.')
   }
   return micro
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { Json, JsonObject } from '../../src/canonical.ts'
 import { keyBytes } from '../../src/encoding.ts'
 import { DECAY_PRESETS, defaultQuorum, type Law } from '../../src/records/law.ts'
@@ -6,6 +5,7 @@ import { CodedError } from '../../src/rejection.ts'
 import type { KeyText } from '../../src/units.ts'
 import type { Client } from '../api/client.ts'
 import { parseInvitation } from '../invitation.ts'
+import { lawFile } from './law-file.ts'
 
 /** What the options of `web4 law update` say, as the merge patch that the API takes. */
 
@@ -91,19 +91,6 @@ function changedList(
   const missing = removed.find(key => !held.includes(key))
   if (missing !== undefined) throw new CodedError('BAD_REQUEST', `${missing} is not in the list`)
   return [...new Set([...held.filter(key => !removed.includes(key)), ...added.map(({ key }) => key)])].sort()
-}
-
-async function lawFile(path: string): Promise<JsonObject> {
-  const text = await readFile(path, 'utf8').catch(cause => {
-    throw new CodedError('BAD_REQUEST', `cannot read ${path}`, { cause })
-  })
-  try {
-    const value = JSON.parse(text) as Json
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject
-  } catch {
-    // Said below.
-  }
-  throw new CodedError('BAD_REQUEST', `${path} is not a JSON object: a law, or some of its members`)
 }
 
 /** `decay.base_ppm=20000`: what is no JSON is text. */

@@ -14,6 +14,7 @@ import { birth, member } from './commands/member.ts'
 import { observer } from './commands/observer.ts'
 import { override } from './commands/override.ts'
 import { pay } from './commands/pay.ts'
+import { payments } from './commands/payments.ts'
 import { peers } from './commands/peers.ts'
 import { block, follow, policy, unfollow, witness } from './commands/policy.ts'
 import { proof } from './commands/proof.ts'
@@ -45,6 +46,7 @@ const commands = [
   birth,
   atp,
   pay,
+  payments,
   attest,
   log,
   proof,

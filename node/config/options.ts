@@ -169,6 +169,34 @@ export const options = {
     max: 60_000,
     description: 'about how often peers are asked how far they hold each log, in milliseconds',
   },
+  audit_minutes: {
+    type: 'integer',
+    flag: '--audit-minutes',
+    env: 'WEB4_AUDIT_MINUTES',
+    // A million accounts take some 20 s of one core, in steps of 5 ms; a disk that changed something is found the same hour.
+    default: 60,
+    min: 0,
+    max: 1_440,
+    description: 'minutes from one audit of the books of all logs to the next; 0: only `web4 log audit`',
+  },
+  decay_sweep: {
+    type: 'switch',
+    flag: '--decay-sweep',
+    env: 'WEB4_DECAY_SWEEP',
+    default: true,
+    description: 'bring decay into the books of the own log once in each of its intervals; off: only `web4 atp sweep`',
+  },
+  sweep_minimum: {
+    type: 'text',
+    flag: '--sweep-minimum',
+    env: 'WEB4_SWEEP_MINIMUM',
+    // A million accounts named every day are 110 MB of log a day.
+    default: '0.01',
+    pattern: /^\d{1,9}(?:\.\d{1,6})?$/,
+    form: 'ATP with at most six decimal places',
+    description:
+      'least loss in ATP for which that names an account; smaller ones are booked when they have grown or the account moves',
+  },
   public_witnesses: {
     type: 'path',
     flag: '--public-witnesses',

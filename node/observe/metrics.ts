@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { createDecayMetrics, type DecayMetrics } from './decay-metrics.ts'
 
 /** What a node counts. Labels are bounded: codes are a fixed list, logs are those that the node follows. */
 export interface Metrics {
@@ -12,13 +13,21 @@ export interface Metrics {
   readonly commitSeconds: Histogram
   /** Own records: from sequenced to final. */
   readonly finalitySeconds: Histogram
+  /** Payments to members of the own society in other logs, when they became final for this node. */
+  readonly paymentsReceived: Counter
   readonly peers: Gauge
   readonly logSize: Gauge<'society'>
   readonly logFinal: Gauge<'society'>
   /** 1 for the state that a log is in; there is no line for the others. */
   readonly logState: Gauge<'society' | 'state'>
+  /** What the newest audit found beyond the supply, in units of 10^-15 micro-ATP. */
+  readonly conservationDifference: Gauge<'society'>
+  readonly audits: Counter<'society'>
+  readonly auditLastTimestamp: Gauge<'society'>
+  readonly auditAccounts: Gauge<'society'>
   /** How often a log was resumed. */
   readonly logEpoch: Gauge<'society'>
+  readonly decay: DecayMetrics
   /** Prometheus text of all of them. */
   text(): Promise<string>
   readonly contentType: string
@@ -77,6 +86,11 @@ export function createMetrics(init: MetricsInit): Metrics {
       buckets: FINALITY_BUCKETS,
       registers,
     }),
+    paymentsReceived: new Counter({
+      name: 'web4_payments_received_total',
+      help: 'Payments to own members in other logs that became final for this node',
+      registers,
+    }),
     peers: new Gauge({ name: 'web4_peers', help: 'Connections that proved for whom they speak', registers }),
     logSize: new Gauge({ name: 'web4_log_size_entries', help: 'Entries of a log', labelNames: ['society'], registers }),
     logFinal: new Gauge({
@@ -97,8 +111,37 @@ export function createMetrics(init: MetricsInit): Metrics {
       labelNames: ['society'],
       registers,
     }),
+    ...auditMetrics(registers),
+    decay: createDecayMetrics(registers),
     text: () => registry.metrics(),
     contentType: registry.contentType,
     registry,
+  }
+}
+
+type AuditMetrics = 'conservationDifference' | 'audits' | 'auditLastTimestamp' | 'auditAccounts'
+
+function auditMetrics(registers: Registry[]): Pick<Metrics, AuditMetrics> {
+  const labelNames = ['society'] as const
+  return {
+    conservationDifference: new Gauge({
+      name: 'web4_conservation_difference',
+      help: 'What the newest audit found beyond the supply, in 10^-15 micro-ATP: always 0, or the books do not balance',
+      labelNames,
+      registers,
+    }),
+    audits: new Counter({ name: 'web4_audits_total', help: 'Audits of the books of a log', labelNames, registers }),
+    auditLastTimestamp: new Gauge({
+      name: 'web4_audit_last_timestamp_seconds',
+      help: 'When the newest audit of a log ended',
+      labelNames,
+      registers,
+    }),
+    auditAccounts: new Gauge({
+      name: 'web4_audit_accounts',
+      help: 'Accounts that the newest audit of a log looked at',
+      labelNames,
+      registers,
+    }),
   }
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../src/canonical.ts'
 import type { FederationEvents } from '../../src/driver/federation.ts'
 import type { Clock } from '../../src/ports.ts'
+import { formatAtp } from '../../src/units.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -43,9 +44,25 @@ export function watch(components: {
       logger.error('log has forked: nothing of it is signed or applied any more', { society: log.society })
       emit('frozen', { society: log.society })
     },
-    halted(log, code) {
-      logger.error('log stopped at an entry that cannot be applied', { society: log.society, code })
-      emit('halted', { society: log.society, code })
+    halted(log, code, detail) {
+      const { society } = log
+      if (code === 'CONSERVATION')
+        logger.error('the books do not balance: nothing of this log is sequenced, applied or cosigned here', {
+          society,
+          code,
+          detail,
+        })
+      else logger.error('log stopped at an entry that cannot be applied', { society, code })
+      emit('halted', { society, code, ...(detail === undefined ? {} : { detail }) })
+    },
+    audited({ society }, { accounts, difference, good, size, sound }) {
+      metrics.audits.inc({ society })
+      metrics.auditLastTimestamp.set({ society }, Math.floor(clock.now() / 1000))
+      metrics.auditAccounts.set({ society }, accounts)
+      metrics.conservationDifference.set({ society }, Number(difference))
+      const facts = { society, size, accounts, difference: difference.toString(), last_sound: good }
+      if (sound) logger.debug('audited', facts)
+      else logger.error('an audit found the stored state wrong', facts)
     },
     wrongClaim(log, seq, size) {
       logger.error('log claims a state that is not the one computed here: nothing above the claim is cosigned', {
@@ -73,6 +90,11 @@ export function watch(components: {
         logger[level]('the log may not grow', { society, size, code: why.code, detail: why.detail })
       }
       emit('barred', { society, size, ...(why === undefined ? {} : { code: why.code }) })
+    },
+    received(payment) {
+      metrics.paymentsReceived.inc()
+      logger.info('payment received', { ...payment })
+      emit('payment.received', { ...payment, atp: formatAtp(payment.amount) })
     },
     rewound(log, size) {
       logger.warn('the society resumed its log: going back to follow it', { society: log.society, size })

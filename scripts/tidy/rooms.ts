@@ -11,7 +11,7 @@ const PURE_PROTOCOL = /^protocols\/(?:[a-z-]+\/(?:schema|constants)|json|rate-li
 const SIM_MAY_LOAD = /^node\/(?:crypto\/.*|api\/(?:client|sign|token))\.ts$/
 /** What a running node says about itself, and what the commands hand to the simulator. */
 const SIM_MAY_NAME = /^node\/(?:service|api\/.*|cli\/commands\/(?:demo|sim))\.ts$/
-const LOADS_SIM = /^node\/cli\/commands\/(?:demo|sim)\.ts$/
+const LOADS_SIM = /^node\/cli\/commands\/(?:atp-tune|demo|sim)\.ts$/
 
 export function findWrongImports(tree: Tree): Finding[] {
   return tree.sources.flatMap(source =>
@@ -35,7 +35,7 @@ function refuse(path: string, { form, specifier, target }: Import): string | und
 const RULES: Record<string, string> = {
   src: 'src stands alone',
   protocols: 'protocols use src and each other',
-  node: 'node uses src and protocols; only its commands demo and sim load sim, by import()',
+  node: 'node uses src and protocols; only its commands demo, sim and atp tune load sim, by import()',
   sim: 'sim uses src, the pure halves of protocols, node/crypto, node/api/{client,sign,token}, and types of node/service',
 }
 

@@ -1,9 +1,10 @@
+import { SWEEP_ACCOUNTS_MAX } from '../../src/limits.ts'
 import type { Code } from '../../src/rejection.ts'
 import { DAY_MS, MICRO, MONTH_MS } from '../../src/units.ts'
 import { hashText, identity } from '../../test/support/identity.ts'
 import type { Draftable } from '../../test/support/society.ts'
 import type { RecordCases } from './record-file.ts'
-import { amend, charge, discharge, mint, peopled, rich, slash, status, transfer, type World } from './world.ts'
+import { amend, charge, discharge, mint, peopled, rich, slash, status, sweep, transfer, type World } from './world.ts'
 
 const TOO_MUCH = Number.MAX_SAFE_INTEGER
 type Add = (id: string, comment: string, input: Draftable, code?: Code) => void
@@ -103,7 +104,7 @@ function transferCases(cases: RecordCases): void {
   const good = transfer(ada, bob, 400 * MICRO)
   const entryTime = log.clock + 30 * DAY_MS
   add('good', 'on the day of the charge', good)
-  add('all', 'nothing is left: the account goes', transfer(ada, bob, 1_000 * MICRO))
+  add('all', 'nothing is left: the account stays for the sake of its flow', transfer(ada, bob, 1_000 * MICRO))
   add('memo', 'with the hash of a memo', { ...good, body: { ...good.body, memo: hashText('memo') } })
   add('first', 'the payee had no account', transfer(ada, tess, 1))
   add('foreign', 'to an introduced LCT', transfer(ada, dora, 1))
@@ -142,7 +143,7 @@ function dischargeCases(cases: RecordCases): void {
   const good = discharge(ada, 400 * MICRO)
   const entryTime = log.clock + 30 * DAY_MS
   add('good', 'ATP becomes ADP', good)
-  add('all', 'nothing is left: the account goes', discharge(ada, 1_000 * MICRO))
+  add('all', 'nothing is left: the account stays for the sake of its flow', discharge(ada, 1_000 * MICRO))
   add('rounding', 'what the last unit takes beyond the amount goes to the pool', { ...discharge(ada, 1), entryTime })
   cases.addShared(log, good, 'evidence')
   amountCases(add, amount => discharge(ada, amount))
@@ -180,10 +181,55 @@ function slashCases(cases: RecordCases): void {
   add('revoked', 'whatever its status', slash(world, 1, bob))
 }
 
+function sweepCases(cases: RecordCases): void {
+  const world = rich()
+  const { s0: log, ada, bob, tess, dora } = world
+  const add: Add = (id, comment, input, code) => cases.add(log, id, comment, input, code)
+  log.append(transfer(ada, dora, 100 * MICRO))
+  const entryTime = log.clock + 30 * DAY_MS
+  const later = (input: Draftable): Draftable => ({ ...input, entryTime })
+  const good = later(sweep(ada, bob))
+  const named = (...accounts: readonly string[]): Draftable => later({ kind: 'atp.sweep', body: { accounts } })
+  const [first, second] = [ada.lct, bob.lct].sort() as [string, string]
+  add('good', 'moves exactly what two accounts lost to the pool', good)
+  add('same-interval', 'nothing is lost yet, so nothing but time and lane changes', sweep(ada, bob))
+  add('one', 'the others wait', later(sweep(bob)))
+  add('foreign', 'an introduced LCT', later(sweep(dora)))
+  add('empty-account', 'an account without holdings stays absent', later(sweep(tess)))
+  add('dead', 'all lots are dead: the account goes, unless something left it lately', {
+    ...sweep(ada, bob, dora),
+    entryTime: log.clock + 365 * DAY_MS,
+  })
+  cases.addShared(log, good, 'accounts')
+  add('none', 'names nobody', named(), 'FORMAT_SCHEMA')
+  add('too-many', 'one name more than 512', named(...strangers(SWEEP_ACCOUNTS_MAX + 1)), 'FORMAT_SCHEMA')
+  add('many', '512 names are well formed', named(...strangers(SWEEP_ACCOUNTS_MAX)), 'ACCOUNT_UNKNOWN')
+  add('unsorted', 'the names in another order', named(second, first), 'FORMAT_SCHEMA')
+  add('twice', 'one name twice', named(first, first), 'FORMAT_SCHEMA')
+  add('no-lct', 'the society has no account', named(log.id), 'FORMAT_SCHEMA')
+  const nobody = log.lctOf(identity('nobody'), 'human')
+  add('unknown', "one of the accounts is nobody's", named(...[ada.lct, nobody].sort()), 'ACCOUNT_UNKNOWN')
+  add('not-society', 'a member', { ...good, author: ada.lct, signers: [ada.key] }, 'AUTHOR_FORBIDDEN')
+  add('treasurer', 'no role sweeps', { ...good, author: tess.lct, signers: [tess.key] }, 'AUTHOR_FORBIDDEN')
+  add('signer', 'another key', { ...good, signers: [ada.key] }, 'SIGNER_WRONG')
+  add('two-signers', 'a holder signs as well', { ...good, signers: [log.society, ada.key] }, 'SIGNATURE_COUNT')
+  log.append(status('suspend', ada))
+  log.append(status('revoke', bob))
+  add('inactive', 'suspended and revoked holders lose like all others', later(sweep(ada, bob)))
+}
+
+/** Well-formed ids that nobody has, sorted. */
+function strangers(count: number): string[] {
+  const digits = 'abcdefghijklmnopqrstuvwxyz234567'
+  const id = (i: number) => `lct:web4:ai:s0-${'a'.repeat(26)}:${'a'.repeat(24)}${digits[i >> 5]}${digits[i & 31]}`
+  return Array.from({ length: count }, (_, i) => id(i)).sort()
+}
+
 export function atpCases(cases: RecordCases): void {
   mintCases(cases)
   chargeCases(cases)
   transferCases(cases)
   dischargeCases(cases)
   slashCases(cases)
+  sweepCases(cases)
 }

@@ -96,6 +96,10 @@ export function slash({ tess }: World, amount: number, account?: Member): Drafta
   const body = { ...(account === undefined ? {} : { account: account.lct }), amount, evidence: hashText('fraud') }
   return { kind: 'atp.slash', author: tess.lct, signers: [tess.key], body }
 }
+/** Of these accounts, in their order. */
+export function sweep(...members: readonly Member[]): Draftable {
+  return { kind: 'atp.sweep', body: { accounts: members.map(({ lct }) => lct).sort() } }
+}
 export function attest(by: Member, subject: string, type: string, claims: object, event?: string): Draftable {
   const body = { claims, ...(event === undefined ? {} : { event }), subject, type }
   return { kind: 'attest', author: by.lct, signers: [by.key], body }

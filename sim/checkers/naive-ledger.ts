@@ -21,6 +21,10 @@ interface Rates {
 export interface NaiveBooks {
   /** lots by account: [origin, principal], oldest first */
   readonly lots: ReadonlyMap<string, readonly (readonly [origin: number, principal: bigint])[]>
+  /** Book value by account at its last touch, in units of 10^-15 micro-ATP. */
+  readonly booked: ReadonlyMap<string, bigint>
+  /** In the same units. */
+  readonly pool: bigint
   /** (minted − slashed)·10^15 − Σ book values − pool: 0n when nothing was made or lost. */
   readonly difference: bigint
   /** What entries did by kind. */
@@ -75,7 +79,8 @@ class Walk {
       this.#give(body.to as string, new Map([[k, amount]]))
     }
     if (kind === 'atp.transfer') this.#give(body.to as string, this.#take(body.from as string, amount).lots)
-    if (kind === 'atp.discharge') this.#pool += this.#take(body.from as string, amount).taken
+    if (kind === 'atp.discharge') this.#addToPool(this.#take(body.from as string, amount).taken)
+    if (kind === 'atp.sweep') for (const account of body.accounts as readonly string[]) this.#touch(account)
     if (kind === 'atp.slash') this.#slash(body.account as string | undefined, amount)
     if (this.#pool < 0n) throw new Error(`entry ${entry.seq}: pool below zero`)
   }
@@ -83,7 +88,12 @@ class Walk {
   #slash(account: string | undefined, amount: bigint): void {
     this.#slashed += amount
     if (account === undefined) this.#pool -= amount * ONE
-    else this.#pool += this.#take(account, amount).taken - amount * ONE
+    else this.#addToPool(this.#take(account, amount).taken - amount * ONE)
+  }
+
+  /** Taking books a loss in the pool, so what is added must be known before the pool is read. */
+  #addToPool(units: bigint): void {
+    this.#pool += units
   }
 
   /** D(origin, k), from its definition. */
@@ -151,6 +161,7 @@ class Walk {
       [...this.#lots].map(([account, held]) => [account, [...held].sort(([a], [b]) => a - b)] as const),
     )
     const booked = [...this.#books.values()].reduce((sum, book) => sum + book, 0n)
-    return { lots, difference: (this.#minted - this.#slashed) * ONE - booked - this.#pool, counts: this.#counts }
+    const difference = (this.#minted - this.#slashed) * ONE - booked - this.#pool
+    return { lots, booked: this.#books, pool: this.#pool, difference, counts: this.#counts }
   }
 }

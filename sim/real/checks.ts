@@ -29,7 +29,10 @@ export async function readLog(society: Society, signal: AbortSignal): Promise<Ra
   }
 }
 
-/** The books of every log balance by a second, independent reckoning, and every account's lots are what the nodes say. */
+/**
+ * The books of every log balance by a second, independent reckoning, every account's lots are what the nodes say, and every
+ * node finds what it has stored of each log sound.
+ */
 export async function conserved(
   societies: readonly Society[],
   members: readonly Member[],
@@ -41,6 +44,8 @@ export async function conserved(
     const books = auditLog(await readLog(society, signal))
     for (const [kind, count] of books.counts) counts.set(kind, (counts.get(kind) ?? 0) + count)
     ok &&= books.difference === 0n
+    for (const { node } of societies)
+      ok &&= (await node.client.audit({ body: { society: society.id } }, { signal })).sound
     for (const { lct } of members) {
       const [account] = await society.node.client.accounts({ lct, society: society.id }, { signal })
       const told = (account?.lots ?? []).map(({ origin, principal }) => `${origin}:${principal}`).join(' ')

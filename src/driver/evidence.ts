@@ -1,19 +1,27 @@
 import { canonicalBytes, decodeCanonical, type Json, type JsonObject, utf8Encode } from '../canonical.ts'
 import { toBase64url } from '../encoding.ts'
 import { type Bundle, exactNote } from '../log/bundle.ts'
+import { findCosignatures } from '../log/cosignature.ts'
+import type { WitnessSet } from '../log/finality.ts'
 import { formatNote, type Note } from '../log/note.ts'
 import type { Sha256 } from '../ports.ts'
 import { rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
-import type { Seq } from '../units.ts'
+import type { KeyText, Seq } from '../units.ts'
 import type { SocietyLog } from './society-log.ts'
 
 /** Proofs that a node makes from what it holds: for people offline, and for records that carry foreign entries. */
 
-/** The newest final note with exactly q cosignatures, if it covers `seq`. */
-function finalNoteFor(log: SocietyLog, seq: Seq, sha256: Sha256): Result<Note> {
+/** The newest final note with exactly q cosignatures, if it covers `seq`. `among`: only of these witnesses. */
+function finalNoteFor(
+  log: SocietyLog,
+  seq: Seq,
+  sha256: Sha256,
+  among: (note: Note, set: WitnessSet) => readonly KeyText[],
+): Result<Note> {
   const held = log.notes.finalNote
-  const note = held === undefined ? undefined : exactNote(held, log.replica.finalitySets().current, sha256)
+  const { current } = log.replica.finalitySets()
+  const note = held === undefined ? undefined : exactNote(held, { ...current, witnesses: among(held, current) }, sha256)
   if (note === undefined || note.checkpoint.size <= seq || log.notes.final <= seq) return fail(rejection('NOT_FINAL'))
   return ok(note)
 }
@@ -34,9 +42,19 @@ async function provenEntry(
   return ok({ bytes, entry: decoded.value as JsonObject, proof: proof.map(toBase64url) })
 }
 
-/** Canonical bytes of an offline-verifiable bundle for one entry. NOT_FINAL until a quorum has signed beyond it. */
-export async function makeBundle(log: SocietyLog, seq: Seq, sha256: Sha256): Promise<Result<Uint8Array>> {
-  const note = finalNoteFor(log, seq, sha256)
+/**
+ * Canonical bytes of an offline-verifiable bundle for one entry. NOT_FINAL until a quorum has signed beyond it. `accepts`:
+ * the witnesses that count for its reader; with them NOT_FINAL, too, while fewer than a quorum of these have signed.
+ */
+export async function makeBundle(
+  log: SocietyLog,
+  seq: Seq,
+  sha256: Sha256,
+  accepts?: readonly KeyText[],
+): Promise<Result<Uint8Array>> {
+  const note = finalNoteFor(log, seq, sha256, (_note, { witnesses }) =>
+    witnesses.filter(key => accepts?.includes(key) ?? true),
+  )
   if (!note.ok) return note
   const { size } = note.value.checkpoint
   const charter = await provenEntry(log, 0, size)
@@ -84,9 +102,16 @@ export interface ForeignEvidence {
   readonly proof: readonly string[]
 }
 
-/** An entry under the newest note that exactly q of the set in force cosigned. */
+/**
+ * An entry under the newest note that exactly q of the set in force cosigned: the q that signed it last, since records take
+ * fresh cosignatures only, and a witness that is away leaves an old one on the note.
+ */
 export async function foreignEvidence(log: SocietyLog, seq: Seq, sha256: Sha256): Promise<Result<ForeignEvidence>> {
-  const note = finalNoteFor(log, seq, sha256)
+  const note = finalNoteFor(log, seq, sha256, (held, { quorum, witnesses }) => {
+    const lines = findCosignatures(held, sha256).filter(({ key }) => witnesses.includes(key))
+    const newest = lines.sort((a, b) => b.time - a.time)
+    return newest.slice(0, quorum).map(({ key }) => key)
+  })
   return note.ok ? evidenceUnder(log, seq, note.value) : note
 }
 

@@ -5,11 +5,15 @@ import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
 import type { EpochMs, KeyText, Seq, SocietyId } from '../units.ts'
+import { type AuditReport, Audits } from './audits.ts'
 import { Forks } from './forks.ts'
 import type { Net, NetHandlers, PeerId, PeerInfo, Verdict } from './net.ts'
+import { serveNotice } from './notice.ts'
 import { OwnLog } from './own-log.ts'
+import { type Payment, Payments } from './payments.ts'
 import { Policies, type Policy } from './policy.ts'
 import { Ranges } from './ranges.ts'
+import type { Halt } from './replica.ts'
 import { Resumes } from './resume.ts'
 import { ResumeFollower } from './resume-follow.ts'
 import { serveCosign, serveCountersign, serveEntries, serveStanding, serveSubmit } from './serve.ts'
@@ -25,6 +29,8 @@ export interface FederationOptions {
   /** Off only in tests that show what gossip alone does. */
   readonly rangeFetch: boolean
   readonly statusMs: number
+  /** From one audit of all logs to the next; 0: only when an operator asks. */
+  readonly auditMs: number
   readonly syncFollowed: boolean
   /** `all`: consent to every charter and birth that names this node's witness key; `none`: only where the policy says witness. */
   readonly consent: 'none' | 'all'
@@ -47,13 +53,17 @@ export interface FederationEvents {
   committed(log: SocietyLog, from: number, to: number): void
   final(log: SocietyLog, before: number, now: number): void
   frozen(log: SocietyLog): void
-  halted(log: SocietyLog, code: string): void
+  halted(log: SocietyLog, code: string, detail?: string): void
+  /** What is stored of a log was held against what it must be. */
+  audited(log: SocietyLog, report: AuditReport): void
   rejected(error: Rejection): void
   peer(peer: PeerInfo, open: boolean): void
   /** The entry at `seq` claims a state of `size` that is not the one computed here: nothing above it is cosigned. */
   wrongClaim(log: SocietyLog, seq: Seq, size: Seq): void
   /** Why the own log may not grow, whenever that changes; undefined: now it may. */
   barred(log: SocietyLog, why: Rejection | undefined): void
+  /** A member of the own society was paid in another log; told once, when it is first final for this node. */
+  received(payment: Payment): void
   /** A log was resumed by its society, and this node went back to `size` to follow it. */
   rewound(log: SocietyLog, size: number): void
   /** An operator said that nothing was signed beyond `size`. */
@@ -79,6 +89,8 @@ export class Federation implements NetHandlers {
   readonly #ranges: Ranges
   readonly #resumed: ResumeFollower
   readonly resumes = new Resumes(this)
+  readonly audits: Audits
+  readonly payments: Payments
   #stopTimer: (() => void) | undefined
   #stopped = false
 
@@ -89,6 +101,7 @@ export class Federation implements NetHandlers {
     countersign: (peer, request) => serveCountersign(this, peer, request),
     standing: (peer, request) => serveStanding(this, peer, request),
     submit: (peer, request) => serveSubmit(this, peer, request),
+    notice: (peer, request) => serveNotice(this, peer, request),
   }
 
   constructor(options: FederationOptions, ports: FederationPorts, events: FederationEvents) {
@@ -96,6 +109,7 @@ export class Federation implements NetHandlers {
     this.ports = ports
     this.events = events
     this.policies = new Policies(ports.store)
+    this.payments = new Payments(this, { received: payment => events.received(payment) })
     const guard = (what: string, task: Promise<unknown>) => this.#guard(what, task)
     this.#forks = new Forks(this.logs, ports, {
       rejected: error => events.rejected(error),
@@ -104,10 +118,20 @@ export class Federation implements NetHandlers {
         events.frozen(log)
       },
     })
+    this.audits = new Audits(this.logs, options.auditMs, ports, {
+      audited: (log, report) => events.audited(log, report),
+      changed: (log, halt) => {
+        if (halt?.mode === 'unsound') this.#halted(log, halt)
+        else this.#ranges.sync(log)
+        this.own?.tellBarrier()
+      },
+      failed: error => events.fault('audit', error),
+    })
     this.#resumed = new ResumeFollower(ports, {
       ahead: log => this.#ranges.sync(log),
       rewound: (log, size) => {
         events.rewound(log, size)
+        guard('payments', this.payments.rewound(log, size))
         this.#ranges.sync(log)
       },
       rejected: error => events.rejected(error),
@@ -146,6 +170,7 @@ export class Federation implements NetHandlers {
     for (const society of this.logs.keys()) this.ports.net.join(society)
     this.#tellWants()
     this.#tick()
+    this.audits.run()
   }
 
   async stop(): Promise<void> {
@@ -154,10 +179,12 @@ export class Federation implements NetHandlers {
     this.#statuses.stop()
     this.#ranges.stop()
     await this.own?.stop()
+    await this.audits.stop()
     for (const log of this.logs.values()) {
       await log.replica.idle()
       await log.snapshots.stop()
     }
+    await this.payments.idle()
   }
 
   get ownSociety(): SocietyId | '' {
@@ -193,9 +220,12 @@ export class Federation implements NetHandlers {
           this.#ranges.onGap(of, size)
         },
         conflict: (of, note) => this.#guard('conflict', of.judging(this.#forks.onConflict(of, note))),
-        halted: (of, halt) => this.events.halted(of, 'code' in halt ? halt.code : halt.mode),
+        halted: (of, halt) => this.#halted(of, halt),
         rejected: error => this.events.rejected(error),
-        final: (of, before, now) => this.events.final(of, before, now),
+        final: (of, before, now) => {
+          this.events.final(of, before, now)
+          this.#guard('payments', this.payments.settle(of))
+        },
         failed: (_of, error) => this.events.fault('apply', error),
         computed: () => this.#ownChanged(),
         wrongClaim: (of, seq, size) => {
@@ -215,6 +245,10 @@ export class Federation implements NetHandlers {
     return log
   }
 
+  #halted(log: SocietyLog, halt: Halt): void {
+    this.events.halted(log, 'code' in halt ? halt.code : halt.mode, 'detail' in halt ? halt.detail : undefined)
+  }
+
   /** This node writes that log from now on. */
   async adopt(society: SocietyId): Promise<void> {
     const { events, options, ports } = this
@@ -230,6 +264,7 @@ export class Federation implements NetHandlers {
         fault: (what, error) => events.fault(what, error),
         final: (log, before, now) => events.final(log, before, now),
         barred: (log, why) => events.barred(log, why),
+        halted: (log, halt) => this.#halted(log, halt),
         changed: () => this.#ownChanged(),
         resumed: () => this.#statuses.askAll(),
         clockSkew: () => this.clockSkew(),
@@ -323,6 +358,8 @@ export class Federation implements NetHandlers {
     this.#stopTimer = this.ports.clock.after(Math.round(this.options.statusMs * (0.75 + jitter / 2)), () => {
       this.#statuses.askAll()
       this.#tellWants()
+      // What counts for us may have changed without any news of the log itself.
+      this.#guard('payments', Promise.all([...this.logs.values()].map(log => this.payments.settle(log))))
       this.#tick()
     })
   }

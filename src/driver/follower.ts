@@ -245,7 +245,7 @@ export class Follower {
         for (const entry of fresh) {
           const bad = await session.decide(entry)
           if (bad !== undefined) {
-            halt = haltBy(bad.code, entry.seq)
+            halt = haltBy(bad, entry.seq)
             stoppedBy = entry.bytes
             this.#events.rejected(bad)
             break

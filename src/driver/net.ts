@@ -83,6 +83,15 @@ export interface Receipt {
   readonly time: EpochMs
 }
 
+/** How the node of a payee's home sees a payment that was proved to it. */
+export interface NoticeReply {
+  /** Which of the witnesses that the payer's society named it counts: with a quorum of these it is final there. */
+  readonly accepts: readonly KeyText[]
+  readonly lct: LctId
+  readonly record: RecordId
+  readonly status: 'final' | 'not-final-for-us'
+}
+
 /** A record and its signatures, as it travels before it is an entry; canonical JSON `{"record":…,"sigs":[…]}`. */
 export type Submission = Uint8Array
 
@@ -94,6 +103,8 @@ export interface Requests {
   standing: { request: { readonly lct: LctId }; reply: Standing }
   /** The submission travels as its raw bytes. */
   submit: { request: Submission; reply: Receipt }
+  /** The bundle of a payment to a member of the asked node's society, as its raw bytes. */
+  notice: { request: Uint8Array; reply: NoticeReply }
   /** Entries from `from` on, at most `limit` (0: only note and proof) and at most RANGE_BYTES_MAX in one answer. */
   entries: { request: { readonly society: SocietyId; readonly from: Seq; readonly limit: number }; reply: EntriesReply }
 }

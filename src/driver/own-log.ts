@@ -9,6 +9,7 @@ import { Cosigning } from './cosigning.ts'
 import { notHeld } from './log-key.ts'
 import type { Net } from './net.ts'
 import { startBarrier } from './own-start.ts'
+import type { Halt } from './replica.ts'
 import { Sequencer } from './sequencer.ts'
 import type { SocietyLog } from './society-log.ts'
 import { FUTURE_MS } from './witness.ts'
@@ -30,6 +31,7 @@ export interface OwnLogEvents {
   fault(what: string, error: unknown): void
   final(log: SocietyLog, before: Seq, now: Seq): void
   barred(log: SocietyLog, why: Rejection | undefined): void
+  halted(log: SocietyLog, halt: Halt): void
   /** Something changed that the log may wait for: it grew, a peer spoke, a digest is known. */
   changed(): void
   /** A new epoch began: what peers told before says nothing about it. */
@@ -70,6 +72,10 @@ export class OwnLog {
         context: ports.context,
         events: {
           sequenced: ({ frame }) => this.#onSequenced(frame),
+          halted: halt => {
+            events.halted(log, halt)
+            this.tellBarrier()
+          },
           failed: error => events.fault('sequencer', error),
         },
       },
@@ -97,7 +103,7 @@ export class OwnLog {
     const { halt } = this.log.replica
     if (halt?.mode === 'frozen') return rejection('FROZEN')
     if (halt?.mode === 'resuming') return rejection('RESUMING')
-    if (halt?.mode === 'unsound') return rejection('CONSERVATION', `entry ${halt.seq}`)
+    if (halt?.mode === 'unsound') return rejection('CONSERVATION', halt.detail)
     if (halt !== undefined) return rejection('VOID_ENTRY', halt.code)
     const { wrong } = this.log.snapshots
     if (wrong !== undefined) return rejection('STATE_CLAIM', `entry ${wrong.seq}`)

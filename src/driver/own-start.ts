@@ -61,7 +61,8 @@ export function startUpOf(node: Federation, log: SocietyLog): StartUpFacts | und
   }
 }
 
-const HALT_CODES: Readonly<Record<Halt['mode'], Code>> = {
+/** Why nothing more is signed or applied. */
+export const HALT_CODES: Readonly<Record<Halt['mode'], Code>> = {
   frozen: 'FROZEN',
   resuming: 'RESUMING',
   void: 'VOID_ENTRY',

@@ -10,6 +10,7 @@ import { foreignEvidence, stepEvidence } from './evidence.ts'
 import type { Federation } from './federation.ts'
 import type { Issued, Issuer } from './issue.ts'
 import { RANGE_BYTES_MAX } from './net.ts'
+import { HALT_CODES } from './own-start.ts'
 import type { SocietyLog } from './society-log.ts'
 import { nodeOf } from './speakers.ts'
 
@@ -77,7 +78,8 @@ export function block(issuer: Issuer, society: SocietyId, evidence?: HashText): 
 
 /**
  * Introduces a foreign LCT, or brings it up to date: its birth entry, a fresh final checkpoint of its home log as far as we
- * accept it, and its home society's word about its status.
+ * accept it, and its home society's word about its status. Nothing of a log that stands still here: FROZEN, VOID_ENTRY,
+ * RESUMING, UNKNOWN_PROTOCOL.
  */
 export async function introduce(node: Federation, issuer: Issuer, lct: LctId): Promise<Result<Issued>> {
   const home = homeOf(lct)
@@ -87,6 +89,9 @@ export async function introduce(node: Federation, issuer: Issuer, lct: LctId): P
   if (home === own.log.society) return fail(rejection('LCT_FOREIGN', 'an LCT of this society'))
   if (!held.ok) return held
   const log = held.value
+  const { halt } = log.replica
+  // Its key may be in other hands: nothing that it says of its members is taken over.
+  if (halt !== undefined) return fail(rejection(HALT_CODES[halt.mode], home))
   const [state] = await log.replica.states([stateKeys.lct(lct)])
   const birth = (state as LctState | undefined)?.birth
   if (birth === undefined) return fail(rejection('LCT_UNKNOWN'))

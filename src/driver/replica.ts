@@ -16,12 +16,13 @@ import {
 import type { Store, StoreOp, StoreRange, StoreReader, StoreSnapshot } from '../ports.ts'
 import type { Law } from '../records/law.ts'
 import type { DecideContext, OpenedEntry, VerifiedEntry } from '../records/types.ts'
-import { type Code, codes, type Rejection } from '../rejection.ts'
+import { codes, type Rejection } from '../rejection.ts'
 import { type CharterState, type HandoverState, type KeysState, stateKeys } from '../state/model.ts'
 import { prefixEnd, rangeOf, storeKey } from '../store/ledger.ts'
 import type { EpochMs, HashText, KeyText, RecordId, Seq, SocietyId } from '../units.ts'
+import { readMark } from './audit-mark.ts'
 import { indexKeys, stateOps, tileOps } from './log-ops.ts'
-import { type ResumeInWork, readResume, resumedOps, rewind } from './rewind.ts'
+import { deleteRange, type ResumeInWork, readResume, resumedOps, rewind } from './rewind.ts'
 import { Serial } from './serial.ts'
 import { DecideSession, decodeState } from './session.ts'
 import { StateCache } from './state-cache.ts'
@@ -40,12 +41,14 @@ export interface Committed {
 
 /**
  * Why a replica does not simply go on. `void`: the log holds an entry that breaks a rule; `update-needed`: this software is
- * too old; `unsound`: its books do not balance; `resuming`: it went back and takes only what leads to that resume.
+ * too old; `unsound`: its books do not balance, by the entry at `seq` or as an audit of that size found; `resuming`: it went
+ * back and takes only what leads to that resume.
  */
 export type Halt =
   | { readonly mode: 'frozen' }
   | { readonly mode: 'resuming'; readonly epoch: number; readonly size: Seq; readonly root: HashText }
-  | { readonly mode: 'void' | 'update-needed' | 'unsound'; readonly seq: Seq; readonly code: string }
+  | { readonly mode: 'void' | 'update-needed'; readonly seq: Seq; readonly code: string }
+  | { readonly mode: 'unsound'; readonly seq: Seq; readonly code: string; readonly detail: string }
 
 /** Told of every change in the moment in which it is to be seen. */
 export interface ReplicaWatcher {
@@ -67,6 +70,8 @@ export interface InForce {
 }
 
 const ROOTS_KEPT = 512
+/** Keys in one batch. */
+const MEND_STEP = 1_000
 const IN_FORCE = [stateKeys.law, stateKeys.keys, stateKeys.epochs] as const
 
 /** A tree that was grown to compare its root before anything is decided. */
@@ -117,11 +122,7 @@ export class Replica {
   /** Tip, tree, what is in force and halt, all as stored. */
   async #load(): Promise<void> {
     const { society } = this
-    const [tipBytes, voidBytes, forkBytes] = await this.#store.getMany([
-      storeKey.tip(society),
-      storeKey.void(society),
-      storeKey.fork(society),
-    ])
+    const [tipBytes] = await this.#store.getMany([storeKey.tip(society)])
     if (tipBytes !== undefined) {
       const { root, size, time } = decodeState(tipBytes) as { root: string; size: number; time: number }
       const tiles = await this.#loadTiles(TreeEdge.tilesNeeded(size))
@@ -132,8 +133,17 @@ export class Replica {
       this.#tip = { size, root: fromBase64url(root, 32) as Uint8Array, time }
       await this.#refresh()
     }
-    const work = await readResume(this.#store, society)
-    this.#halt = haltOf(work, forkBytes, voidBytes)
+    this.#halt = await this.#storedHalt()
+  }
+
+  async #storedHalt(): Promise<Halt | undefined> {
+    const { society } = this
+    const [fork, bad, audit] = await this.#store.getMany([
+      storeKey.fork(society),
+      storeKey.void(society),
+      storeKey.audit(society),
+    ])
+    return haltOf(await readResume(this.#store, society), { fork, bad, audit })
   }
 
   /**
@@ -145,12 +155,16 @@ export class Replica {
       if (work.epoch !== this.epoch + 1) throw new RangeError(`${this.society} is in epoch ${this.epoch}`)
       this.#watcher?.forget()
       await rewind(this.#store, this.society, { ...work, phase: 'back' }, this.#context)
-      this.#cache.clear()
-      this.#roots.clear()
-      this.#grown = undefined
-      await this.#load()
-      await this.#watcher?.load()
+      await this.#loadAnew()
     })
+  }
+
+  async #loadAnew(): Promise<void> {
+    this.#cache.clear()
+    this.#roots.clear()
+    this.#grown = undefined
+    await this.#load()
+    await this.#watcher?.load()
   }
 
   get tip(): Tip {
@@ -246,7 +260,8 @@ export class Replica {
       this.#cache.trim()
       const session = new DecideSession(this.society, this.#store, this.#cache, this.#context, () => this.#edge)
       const { keep, answer } = await task(session, this.#tip)
-      if (keep.length > 0 && this.#halt?.mode !== 'frozen') await this.#commit(keep, session, options)
+      const mode = this.#halt?.mode
+      if (keep.length > 0 && mode !== 'frozen' && mode !== 'unsound') await this.#commit(keep, session, options)
       return { answer, tip: this.#tip }
     })
   }
@@ -272,6 +287,32 @@ export class Replica {
       await this.#store.batch(ops, { sync: true })
       // A fork stays a fork, whatever else turns out to be wrong with the log; so does a resume in work.
       if (this.#halt?.mode !== 'frozen' && this.#halt?.mode !== 'resuming') this.#halt = halt
+    })
+  }
+
+  /** An audit found nothing wrong any more, and `mark` says so: what else stops the log, if anything, stands in the store. */
+  async sound(mark: StoreOp): Promise<void> {
+    await this.#serial.run(async () => {
+      await this.#store.batch([mark], { sync: true })
+      if (this.#halt?.mode === 'unsound') this.#halt = await this.#storedHalt()
+    })
+  }
+
+  /**
+   * Writes state and tree of a log that is unsound as they should be; false, and nothing is done, when it is not, or not of
+   * this size any more.
+   */
+  async mend(size: Seq, ops: readonly StoreOp[]): Promise<boolean> {
+    return this.#serial.run(async () => {
+      if (this.#halt?.mode !== 'unsound' || this.#tip.size !== size) return false
+      this.#watcher?.forget()
+      // Cut off before the end it is as unsound as before, and the mark of the audit is there to say so.
+      for (let from = 0; from < ops.length; from += MEND_STEP)
+        await this.#store.batch(ops.slice(from, from + MEND_STEP), { sync: true })
+      // Some may be of what was damaged.
+      await deleteRange(this.#store, rangeOf.digests(this.society))
+      await this.#loadAnew()
+      return true
     })
   }
 
@@ -423,18 +464,19 @@ export class Replica {
 }
 
 /** What an entry that cannot be applied means for the log: only a void one is a verdict on it. */
-export function haltBy(code: Code, seq: Seq): Halt {
-  if (code === 'CONSERVATION') return { mode: 'unsound', seq, code }
+export function haltBy({ code, detail = '' }: Rejection, seq: Seq): Halt {
+  if (code === 'CONSERVATION') return { mode: 'unsound', seq, code, detail }
   return { mode: codes[code].class === 'void' ? 'void' : 'update-needed', seq, code }
 }
 
 function haltOf(
   work: ResumeInWork | undefined,
-  fork: Uint8Array | undefined,
-  bad: Uint8Array | undefined,
+  { audit, bad, fork }: { readonly [why in 'audit' | 'bad' | 'fork']: Uint8Array | undefined },
 ): Halt | undefined {
   if (work !== undefined) return { mode: 'resuming', epoch: work.epoch, size: work.size, root: work.root } as const
   if (fork !== undefined) return { mode: 'frozen' } as const
+  const found = readMark(audit).bad
+  if (found !== undefined) return { mode: 'unsound', seq: found.seq, code: 'CONSERVATION', detail: found.detail }
   if (bad === undefined) return undefined
   const { code, seq } = decodeState(bad) as { code: string; seq: Seq }
   return { mode: 'void', seq, code } as const

@@ -4,7 +4,9 @@ import { openEntry } from '../ingest/open.ts'
 import { parseNote } from '../log/note.ts'
 import { TreeEdge } from '../log/tiles.ts'
 import type { Store, StoreOp, StoreRange, StoreReader } from '../ports.ts'
+import type { ResumeBody } from '../records/resume.ts'
 import type { DecideContext, OpenedEntry } from '../records/types.ts'
+import { type Code, type Rejection, rejection } from '../rejection.ts'
 import { keyPart, rangeOf, storeKey } from '../store/ledger.ts'
 import type { EpochMs, HashText, Seq, SocietyId } from '../units.ts'
 import { indexKeys, stateOps, tileOps } from './log-ops.ts'
@@ -27,6 +29,18 @@ export interface ResumeInWork {
   readonly size: Seq
   /** How far this node goes back: `size`, or less if it holds another history below it. */
   readonly to: Seq
+}
+
+/** A stored entry that cannot be decided again, though it was found valid when it came. Above `seq` nothing was looked at. */
+export class DamagedEntry extends Error {
+  override readonly name = 'DamagedEntry'
+  readonly seq: Seq
+  readonly code: Code
+  constructor(society: SocietyId, seq: Seq, { code, detail }: Rejection) {
+    super(`stored entry ${seq} of ${society} is damaged: ${code}${detail === undefined ? '' : `, ${detail}`}`)
+    this.seq = seq
+    this.code = code
+  }
 }
 
 export async function readResume(store: StoreReader, society: SocietyId): Promise<ResumeInWork | undefined> {
@@ -53,11 +67,19 @@ export async function rewind(
   await store.batch(
     [
       { type: 'put', key: storeKey.tip(society), value: tip },
+      // What was wrong with the state went with it.
+      { type: 'del', key: storeKey.audit(society) },
       ...(await noteOps(store, society, work.to)),
       marker(society, { ...work, phase: 'on' }),
     ],
     { sync: true },
   )
+}
+
+/** The epoch that a resume among these begins. */
+export function newEpoch(entries: readonly OpenedEntry[]): number | undefined {
+  const resume = entries.find(({ record }) => record.kind === 'resume')
+  return resume === undefined ? undefined : (resume.record.body as unknown as ResumeBody).epoch
 }
 
 /** What ends a resume, in the batch of the entry that begins the new epoch. */
@@ -85,7 +107,7 @@ export function readVoid(
 
 /**
  * Decides entries 0 to `size` again and writes the state and tree that they give under the society's keys of `sink`, which
- * holds none. The entries were found valid when they came; if they are not now, the disk is damaged.
+ * holds none. The entries were found valid when they came; if they are not now, the disk is damaged: throws DamagedEntry.
  */
 export async function replay(
   source: StoreReader,
@@ -104,7 +126,7 @@ export async function replay(
     await session.prefetch(entries)
     for (const entry of entries) {
       const bad = await session.decide(entry)
-      if (bad !== undefined) throw new Error(`stored entry ${entry.seq} of ${society} is damaged: ${bad.code}`)
+      if (bad !== undefined) throw new DamagedEntry(society, entry.seq, bad)
       time = entry.time
     }
     for (const [key, value] of session.changes) cache.set(key, value)
@@ -125,11 +147,13 @@ async function openFrom(
   const entries: OpenedEntry[] = []
   for await (const [, bytes] of source.range(rangeOf.entries(society, from, to))) {
     const opened = openEntry(bytes, context.sha256)
-    if (!opened.ok || opened.value.seq !== from + entries.length)
-      throw new Error(`stored entry ${from + entries.length} of ${society} is damaged`)
+    const seq = from + entries.length
+    if (!opened.ok) throw new DamagedEntry(society, seq, opened.error)
+    if (opened.value.seq !== seq) throw new DamagedEntry(society, seq, rejection('ENTRY_OUT_OF_ORDER'))
     entries.push(opened.value)
   }
-  if (entries.length !== to - from) throw new Error(`stored entries of ${society} end at ${from + entries.length}`)
+  const end = from + entries.length
+  if (end !== to) throw new DamagedEntry(society, end, rejection('NOT_FOUND', 'the stored entries end before it'))
   return entries
 }
 
@@ -153,7 +177,7 @@ async function dropEntries(
   }
 }
 
-async function deleteRange(store: Store, range: StoreRange): Promise<void> {
+export async function deleteRange(store: Store, range: StoreRange): Promise<void> {
   for (;;) {
     const ops: StoreOp[] = []
     for await (const [key] of store.range({ ...range, limit: STEP })) ops.push({ type: 'del', key })

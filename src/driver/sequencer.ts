@@ -13,14 +13,14 @@ import {
 } from '../log/note.ts'
 import type { Clock, SocietyKeys } from '../ports.ts'
 import type { Law } from '../records/law.ts'
-import type { ResumeBody } from '../records/resume.ts'
 import type { AnyRecord, DecideContext, VerifiedEntry, VerifiedRecord } from '../records/types.ts'
 import { type Rejection, rejection } from '../rejection.ts'
 import { fail, ok, type Result } from '../result.ts'
 import type { KeyText, RecordId, Seq } from '../units.ts'
 import { newSocietyKey, notHeld } from './log-key.ts'
 import type { NoteBook } from './note-book.ts'
-import { haltBy, type Replica } from './replica.ts'
+import { type Halt, haltBy, type Replica } from './replica.ts'
+import { newEpoch } from './rewind.ts'
 
 /** Records that wait for a group; beyond it senders are told to come back (OVERLOADED). */
 const QUEUE_MAX = 20_000
@@ -35,6 +35,8 @@ export interface SequencerEvents {
     readonly note: Note
     readonly frame: Uint8Array
   }): void
+  /** An entry would not balance the books: the log stands still before it. */
+  halted(halt: Halt): void
   /** The store failed: nothing more is sequenced until a restart finds out what holds. */
   failed(error: unknown): void
 }
@@ -210,6 +212,7 @@ export class Sequencer {
   async #sequence(group: readonly Waiting[], barrier = this.#barrier): Promise<void> {
     let note: Note | undefined
     let kept: readonly VerifiedEntry[] = []
+    let halt: Halt | undefined
     let key = ''
     const { answer: results } = await this.#replica.change<readonly Result<Seq>[]>(
       async (session, tip) => {
@@ -233,6 +236,10 @@ export class Sequencer {
           const entry = entryOf(record, tip.size + keep.length, time, this.#context.sha256)
           const bad = this.#refuseUpdate(record.record) ?? (await session.decide(entry))
           answer.push(bad === undefined ? ok(entry.seq) : fail(bad))
+          if (bad?.code === 'CONSERVATION') {
+            halt = haltBy(bad, entry.seq)
+            break
+          }
           if (bad !== undefined) continue
           keep.push(entry)
           if (session.snapshotDue !== undefined) break
@@ -254,11 +261,10 @@ export class Sequencer {
         },
       },
     )
-    const unsound = results.findIndex(result => !result.ok && result.error.code === 'CONSERVATION')
-    // Whatever made or lost something once may do so again, unseen.
-    if (unsound >= 0) await this.#replica.stop(haltBy('CONSERVATION', this.#replica.tip.size))
+    if (halt !== undefined) await this.#replica.stop(halt)
     const entries = kept
     for (const [index, result] of results.entries()) group[index]?.answer(result)
+    if (halt !== undefined) this.#events.halted(halt)
     const [first] = entries
     if (first === undefined || note === undefined) return
     this.#notes.setLatest(note)
@@ -291,10 +297,4 @@ export class Sequencer {
     const signature = await signer.sign(logSignatureMessage(checkpointText(checkpoint)))
     return makeLogNote(checkpoint, key, signature, this.#context.sha256)
   }
-}
-
-/** The epoch that a resume among these begins. */
-function newEpoch(entries: readonly VerifiedEntry[]): number | undefined {
-  const resume = entries.find(({ record }) => record.kind === 'resume')
-  return resume === undefined ? undefined : (resume.record.body as unknown as ResumeBody).epoch
 }

@@ -1,6 +1,5 @@
 import type { Json } from '../canonical.ts'
-import { BOOK_ONE } from './account.ts'
-import { supplyOf } from './books.ts'
+import { circulating } from './books.ts'
 import { type AccountState, type PoolState, stateKeys } from './model.ts'
 import type { StateView } from './view.ts'
 
@@ -9,9 +8,9 @@ import type { StateView } from './view.ts'
  * A difference is never the log's fault: this software, or the disk under it, made or lost something.
  */
 
-/** (minted − slashed)·10^15 − ΣB − pool over all accounts: 0n, or the software is wrong. */
+/** (minted − slashed)·10^15 − ΣB − pool over all accounts: 0n, or something was lost (above 0n) or made. */
 export function conservation(pool: PoolState, accounts: Iterable<Pick<AccountState, 'book'>>): bigint {
-  let difference = supplyOf(pool) * BOOK_ONE - BigInt(pool.pool)
+  let difference = circulating(pool)
   for (const account of accounts) difference -= BigInt(account.book)
   return difference
 }
@@ -30,9 +29,7 @@ const ACCOUNTS = stateKeys.account('')
 
 /** What must be on accounts. */
 function promised(pool: Json | undefined): bigint {
-  if (pool === undefined) return 0n
-  const held = pool as unknown as PoolState
-  return supplyOf(held) * BOOK_ONE - BigInt(held.pool)
+  return pool === undefined ? 0n : circulating(pool as unknown as PoolState)
 }
 
 function bookIn(account: Json | undefined): bigint {

@@ -1,6 +1,6 @@
 import { DAY_MS, type EpochMs, type MicroAtp } from '../units.ts'
 import { BOOK_ONE, type Lot } from './account.ts'
-import { factorAt, stepBy } from './decay.ts'
+import { FACTOR_ONE, factorAt, stepBy } from './decay.ts'
 import type { DecayRates, DecayState } from './model.ts'
 
 /**
@@ -16,6 +16,8 @@ export class DecayCourse {
   readonly #intervalMs: number
   readonly #outOfLast: (factor: number, age: number) => number
   readonly #later: (factor: number, age: number) => number
+  /** By age, of a unit that lives under the law in force alone: most lots go this way, so each step of it is made once. */
+  readonly #lawful = [FACTOR_ONE]
 
   /** `rates`: of the law in force now. */
   constructor(decay: DecayState, intervalMs: number, rates: DecayRates) {
@@ -42,7 +44,15 @@ export class DecayCourse {
 
   /** D(origin, k + 1) from D(origin, k). */
   step(factor: number, origin: number, k: number): number {
-    return (k === this.k ? this.#outOfLast : this.#later)(factor, k - origin)
+    const age = k - origin
+    if (k === this.k) return this.#outOfLast(factor, age)
+    return factor === this.#lawfulAt(age) ? this.#lawfulAt(age + 1) : this.#later(factor, age)
+  }
+
+  #lawfulAt(age: number): number {
+    const path = this.#lawful
+    for (let last = path.length - 1; last < age; last++) path.push(this.#later(path[last] as number, last))
+    return path[age] as number
   }
 }
 

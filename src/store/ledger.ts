@@ -1,5 +1,5 @@
 import type { StoreRange } from '../ports.ts'
-import type { HashText, KeyText, LctId, RecordId, Seq, SocietyId } from '../units.ts'
+import type { EpochMs, HashText, KeyText, LctId, RecordId, Seq, SocietyId } from '../units.ts'
 
 /**
  * Every key prefix of the store, once. Nothing else in the program writes a key by hand. A retired prefix stays here as a comment
@@ -20,6 +20,22 @@ export const storePrefixes = {
     doc: '<subject>/<society>/<seq>: attestations about a subject, in every log held here',
   },
   attestWitness: { prefix: 'attest/witness/', doc: '<witness>/<society>/<seq>: attestations by a witness' },
+  paymentTo: {
+    prefix: 'payment/to/',
+    doc: '<LCT>/<entry time>/<society>/<seq>: payments, in logs held here, to an LCT that is at home elsewhere',
+  },
+  paymentInto: {
+    prefix: 'payment/into/',
+    doc: '<home of the payee>/<society>/<seq>: the same payments, by the log that they stand in',
+  },
+  received: {
+    prefix: 'received/',
+    doc: '<LCT>/<entry time>/<society>/<seq>: a payment to a member of the own society that was proved to be final for this node, with the proof: of logs that are not, or not yet, held here so far',
+  },
+  told: {
+    prefix: 'told/',
+    doc: '<society>: below this seq the payments of a log to members of the own society were told as received',
+  },
   note: {
     prefix: 'note/',
     doc: "<society>/latest: the newest signed note; <society>/final: the newest one that its witnesses made final; <society>/handover/<seq>: the replaced set's word for a handover",
@@ -56,6 +72,14 @@ export const storePrefixes = {
     prefix: 'digest/',
     doc: '<society>/<size>: digest of the state at one of the sizes of snapshots, as computed here, with the root it belongs to; can be made again',
   },
+  audit: {
+    prefix: 'audit/',
+    doc: '<society>: what the newest audits of the state found; while it says that something is wrong, the log stands still',
+  },
+  sweep: {
+    prefix: 'sweep/',
+    doc: '<society>: how far the sweep of the own accounts is, its cursor, and what all sweeps so far came to',
+  },
   policy: { prefix: 'policy/', doc: '<society>: what the operator of this node consented to' },
   founder: {
     prefix: 'founder/',
@@ -86,6 +110,12 @@ export const storeKey = {
   record: (society: SocietyId, id: RecordId) => join('record', society, id),
   attestSubject: (subject: LctId, society: SocietyId, seq: Seq) => join('attestSubject', subject, society, number(seq)),
   attestWitness: (witness: LctId, society: SocietyId, seq: Seq) => join('attestWitness', witness, society, number(seq)),
+  paymentTo: (payee: LctId, time: EpochMs, society: SocietyId, seq: Seq) =>
+    join('paymentTo', payee, number(time), society, number(seq)),
+  paymentInto: (home: SocietyId, society: SocietyId, seq: Seq) => join('paymentInto', home, society, number(seq)),
+  received: (payee: LctId, time: EpochMs, society: SocietyId, seq: Seq) =>
+    join('received', payee, number(time), society, number(seq)),
+  told: (society: SocietyId) => join('told', society),
   noteLatest: (society: SocietyId) => join('note', society, 'latest'),
   noteFinal: (society: SocietyId) => join('note', society, 'final'),
   noteHandover: (society: SocietyId, seq: Seq) => join('note', society, 'handover', number(seq)),
@@ -105,6 +135,8 @@ export const storeKey = {
   approval: (society: SocietyId, epoch: number) => join('approval', society, number(epoch, EPOCH_DIGITS)),
   void: (society: SocietyId) => join('void', society),
   digest: (society: SocietyId, size: Seq) => join('digest', society, number(size)),
+  audit: (society: SocietyId) => join('audit', society),
+  sweep: (society: SocietyId) => join('sweep', society),
   policy: (society: SocietyId) => join('policy', society),
   founder: (witnessKey: KeyText) => join('founder', witnessKey),
   refused: (id: HashText) => join('refused', id),
@@ -116,6 +148,11 @@ export const storeKey = {
 export const rangeOf = {
   entries: (society: SocietyId, from: Seq = 0, to?: Seq) => numbered(join('entry', society, ''), from, to),
   state: (society: SocietyId) => under(join('state', society, '')),
+  /** Accounts in the state, by LCT; those behind `after`. */
+  accounts: (society: SocietyId, after?: LctId): StoreRange => {
+    const all = under(join('state', society, 'account/'))
+    return after === undefined ? all : { ...all, gte: `${all.gte}${after}\u0000` }
+  },
   digests: (society: SocietyId, from: Seq = 0) => numbered(join('digest', society, ''), from),
   /** State keys of the sizes of which snapshots are taken, by size. */
   snapshots: (society: SocietyId) => under(join('state', society, 'snapshot/')),
@@ -128,6 +165,14 @@ export const rangeOf = {
   attestationsBy: (witness: LctId) => under(join('attestWitness', witness, '')),
   /** All, by subject. */
   attestations: () => under(storePrefixes.attestSubject.prefix),
+  /** In order of time; `before`: exclusive. */
+  paymentsTo: (payee: LctId, before?: EpochMs) => numbered(join('paymentTo', payee, ''), 0, before),
+  /** In one log, to members of `home`. */
+  paymentsInto: (home: SocietyId, society: SocietyId, from: Seq, to: Seq) =>
+    numbered(join('paymentInto', home, society, ''), from, to),
+  receivedBy: (payee: LctId, before?: EpochMs) => numbered(join('received', payee, ''), 0, before),
+  /** All, by payee. */
+  received: () => under(storePrefixes.received.prefix),
   cosigned: (society: SocietyId) => under(join('cosigned', society, '')),
   cosigners: (society: SocietyId) => under(join('cosigner', society, '')),
   forks: () => under(storePrefixes.fork.prefix),
@@ -145,12 +190,18 @@ export const rangeOf = {
 export const keyPart = {
   /** The number that ends an entry, tile or attestation key. */
   number: (key: string): number => Number(key.slice(-NUMBER_DIGITS)),
-  /** The last segment: the society of a tip, the witness key of a cosigner, the record id of a pending record. */
+  /** The last segment: the society of a tip, the LCT of an account, the witness key of a cosigner, the record id of a pending record. */
   last: (key: string): string => key.slice(key.lastIndexOf('/') + 1),
   /** The state key inside a store key. */
   state: (society: SocietyId, key: string): string => key.slice(join('state', society, '').length),
   /** Where an attestation stands. */
   attestation: (key: string): { readonly society: SocietyId; readonly seq: Seq } => ({
+    society: key.split('/').at(-2) ?? '',
+    seq: keyPart.number(key),
+  }),
+  /** Where a payment stands. `place` orders payments of one payee as their keys do. */
+  payment: (key: string): { readonly place: string; readonly society: SocietyId; readonly seq: Seq } => ({
+    place: key.split('/').slice(-3).join('/'),
     society: key.split('/').at(-2) ?? '',
     seq: keyPart.number(key),
   }),

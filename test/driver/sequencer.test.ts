@@ -132,6 +132,27 @@ describe('sequencer', () => {
     })
   }
 
+  it('dates nothing before its last entry when its clock is set back', async () => {
+    let backMs = 0
+    const cluster = await Cluster.resume({
+      clock: (index, clock) =>
+        index === 0 ? { now: () => clock.now() - backMs, after: (ms, task) => clock.after(ms, task) } : clock,
+    })
+    await cluster.clock.advance(3_000)
+    const home = first(cluster)
+    const { anna, ben } = cluster.members
+    await cluster.do(home.transfer(anna, ben, 1))
+    const { size, time } = home.log().replica.tip
+    backMs = 30_000
+    assert.equal(await cluster.do(home.transfer(anna, ben, 2)), size)
+    assert.equal(home.log().replica.tip.time, time)
+    await cluster.clock.advance(backMs + 5)
+    assert.equal(await cluster.do(home.transfer(anna, ben, 3)), size + 1)
+    assert.ok(home.log().replica.tip.time > time)
+    await cluster.final()
+    await cluster.assertConverged()
+  })
+
   it('stops when the store fails once, publishes nothing of it, and goes on after a restart', async () => {
     let isFailing = false
     const cluster = await Cluster.resume({

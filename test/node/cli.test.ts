@@ -204,7 +204,16 @@ describe('command line', () => {
     it('balance in ATP', async () => {
       assert.equal(
         (await web4('atp', 'balance', LCT)).stdout,
-        `12.5 ATP of ${SOCIETY}: not all final yet (entry 2 is the newest, below 2 all are)\n`,
+        [
+          `12.5 ATP of ${SOCIETY}: not all final yet (entry 2 is the newest, below 2 all are)`,
+          '  born        ATP left  dies',
+          '  2024-10-04      12.5  2025-10-04',
+          '  next decay steps',
+          '  2024-11-04  12.479166',
+          '  2024-11-05  12.458367',
+          '  the oldest lot dies 2025-10-04',
+          '',
+        ].join('\n'),
       )
       assert.equal((await json('atp', 'balance', LCT, '--society', SOCIETY)).lct, LCT)
     })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createLogger, nullLogger } from '../../node/observe/logger.ts'
 import { createMetrics } from '../../node/observe/metrics.ts'
+import { watch } from '../../node/observe/watch.ts'
+import { manualClock } from '../support/manual-clock.ts'
 
 describe('logger', () => {
   it('writes JSON lines with the module, and cuts secrets', () => {
@@ -54,5 +56,18 @@ describe('metrics', () => {
       if (type === 'counter') assert.match(name, /_total$/)
       if (type === 'histogram') assert.match(name, /_seconds$/)
     }
+  })
+})
+
+describe('what happens', () => {
+  it('a payment received is an event with its facts, and counted', async () => {
+    const metrics = createMetrics({ process: false })
+    const emitted: unknown[] = []
+    const emit = (type: string, data: unknown) => emitted.push({ type, data })
+    const events = watch({ logger: nullLogger, metrics, rejected: new Map(), clock: manualClock(), emit })
+    const payment = { society: 'a', seq: 3, record: 'r', from: 'f', to: 't', amount: 1_500_000, time: 5 }
+    events.received(payment)
+    assert.deepEqual(emitted, [{ type: 'payment.received', data: { ...payment, atp: '1.5' } }])
+    assert.match(await metrics.text(), /^web4_payments_received_total 1$/m)
   })
 })

@@ -36,6 +36,10 @@ const examples: Examples = {
     request: utf8Encode('{"record":{},"sigs":[]}'),
     reply: { by: key, id: root, sig, size: 4, society, time: 5 },
   },
+  notice: {
+    request: utf8Encode('{"society":"x","v":1}'),
+    reply: { accepts: [key], lct, record: root, status: 'final' },
+  },
   entries: {
     request: { society, from: 1, limit: 3 },
     reply: { entries: Array.from({ length: 3 }, (_, n) => new Uint8Array(65_535).fill(n)), note, proof: [root], root },

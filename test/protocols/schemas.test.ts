@@ -6,7 +6,7 @@ import { STATUS_LOGS_MAX } from '../../protocols/status/constants.ts'
 import { type JsonObject, utf8Decode, utf8Encode } from '../../src/canonical.ts'
 import type { LogStatus, RequestName, Requests, StatusMessage } from '../../src/driver/net.ts'
 import { RANGE_ENTRIES_MAX } from '../../src/driver/net.ts'
-import { ENTRY_BYTES_MAX } from '../../src/limits.ts'
+import { ENTRY_BYTES_MAX, WITNESSES_MAX } from '../../src/limits.ts'
 import { NOTE_BYTES_MAX } from '../../src/log/note.ts'
 import { hashText, identity } from '../support/identity.ts'
 import { societyId } from '../support/net.ts'
@@ -40,6 +40,10 @@ const valid: {
   submit: {
     request: utf8Encode('{"record":{},"sigs":[]}'),
     reply: { by: key, code: 'RECORD_DEAD', id: root, sig, society, time: 5 },
+  },
+  notice: {
+    request: utf8Encode('{"society":"x","v":1}'),
+    reply: { accepts: [key], lct, record: root, status: 'not-final-for-us' },
   },
   entries: {
     request: { society, from: 0, limit: 10 },
@@ -76,6 +80,8 @@ const badRequests: { readonly [Name in RequestName]: readonly Change[] } = {
   standing: [{ lct: society }, { lct: `${lct}a` }, { lct: undefined }, { society }],
   // The submission is opened by the one door for records.
   submit: [],
+  // As is the bundle, which is judged by the rules of bundles.
+  notice: [],
   entries: [{ from: -1 }, { limit: RANGE_ENTRIES_MAX + 1 }, { limit: -1 }, { society: '' }, { to: 5 }],
 }
 const badReplies: { readonly [Name in Exclude<RequestName, 'entries'>]: readonly Change[] } = {
@@ -96,6 +102,15 @@ const badReplies: { readonly [Name in Exclude<RequestName, 'entries'>]: readonly
     { id: 'x' },
     { size: -1 },
     { detail: 'x' },
+  ],
+  notice: [
+    { accepts: undefined },
+    { accepts: ['z6Mk'] },
+    { accepts: Array(WITNESSES_MAX + 1).fill(key) },
+    { lct: society },
+    { record: 'x' },
+    { status: 'pending' },
+    { why: 'x' },
   ],
 }
 

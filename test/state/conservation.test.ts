@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { conservation } from '../../src/state/conservation.ts'
+import type { Json } from '../../src/canonical.ts'
+import { conservation, imbalance } from '../../src/state/conservation.ts'
 import { DAY_MS, HOUR_MS } from '../../src/units.ts'
+import { OTHER_SOCIETY } from '../support/entries.ts'
 import { Ledger } from '../support/ledger.ts'
 
 const party = fc.integer({ min: 0, max: 3 })
@@ -13,7 +15,8 @@ const amount = fc.oneof(
 )
 const step = fc.oneof(
   fc.record({ act: fc.constantFrom('mint', 'slash_pool'), amount }),
-  fc.record({ act: fc.constantFrom('charge', 'discharge', 'slash', 'sweep'), amount, who: party }),
+  fc.record({ act: fc.constantFrom('charge', 'discharge', 'slash'), amount, who: party }),
+  fc.record({ act: fc.constant('sweep'), several: fc.uniqueArray(party, { minLength: 1 }) }),
   fc.record({ act: fc.constant('transfer'), amount, who: party, to: party }),
   fc.record({ act: fc.constant('all'), who: party, to: party }),
   fc.record({
@@ -33,6 +36,7 @@ type Step = {
   act: string
   amount?: number
   who?: number
+  several?: readonly number[]
   to?: number
   ms?: number
   decay?: { base_ppm: number; grace_ms: number; max_age_ms: number }
@@ -43,16 +47,17 @@ function run(steps: readonly Step[], intervalMs: number, afterEach: (ledger: Led
     intervalMs,
     law: { ceilings: { charge: Number.MAX_SAFE_INTEGER, mint: Number.MAX_SAFE_INTEGER } },
   })
-  const parties = [11, 12, 13, 14].map(number => ledger.enrol(number))
+  const parties = [11, 12, 13].map(number => ledger.enrol(number))
+  parties.push(ledger.enrol(20, 'ai', { foreign: 4 }, OTHER_SOCIETY))
   ledger.mint(10 ** 10)
-  for (const { act, amount: units = 1, who = 0, to = 0, ms = 0, decay } of steps) {
+  for (const { act, amount: units = 1, who = 0, several = [], to = 0, ms = 0, decay } of steps) {
     const [from = '', payee = ''] = [parties[who], parties[to]]
     if (act === 'mint') ledger.mint(units)
     else if (act === 'slash_pool') ledger.slash(units)
     else if (act === 'charge') ledger.charge(from, units)
     else if (act === 'discharge') ledger.discharge(from, units)
     else if (act === 'slash') ledger.slash(units, from)
-    else if (act === 'sweep') ledger.sweep(from)
+    else if (act === 'sweep') ledger.sweep(...several.map(index => parties[index] ?? '').sort())
     else if (act === 'transfer') ledger.transfer(from, payee, units)
     else if (act === 'all') ledger.transfer(from, payee, ledger.spendable(from))
     else if (act === 'wait') ledger.time += ms
@@ -68,6 +73,29 @@ describe('conservation', () => {
     assert.equal(conservation(pool, [account('5000000000000000'), account('1')]), 0n)
     assert.equal(conservation(pool, [account('5000000000000000')]), 1n)
     assert.equal(conservation(pool, [account('5000000000000003')]), -2n)
+  })
+
+  it('says of the keys that one entry changed what it made or lost', () => {
+    const pool = { minted: '10', pool: '4000000000000000', slashed: '1' }
+    const account = (book: string) => ({ book, lots: [[0, 1]] })
+    const before = new Map<string, Json>([
+      ['pool', pool],
+      ['account/a', account('3000000000000000')],
+      ['account/b', account('2000000000000000')],
+    ])
+    const changed = (changes: Record<string, Json | undefined>) =>
+      imbalance({ get: key => before.get(key) }, new Map(Object.entries(changes)))
+    const more = (units: number) => ({ ...pool, pool: `${4_000_000_000_000_000 + units}` })
+    assert.equal(changed({ time: 5 }), 0n)
+    assert.equal(changed({ 'account/a': account('3000000000000001') }), 1n)
+    assert.equal(changed({ 'account/a': undefined }), -3_000_000_000_000_000n)
+    assert.equal(changed({ 'account/c': account('7') }), 7n, 'a new account')
+    assert.equal(changed({ pool: more(2) }), 2n)
+    assert.equal(changed({ pool: more(2), 'account/a': account('2999999999999998') }), 0n, 'a loss that is booked')
+    assert.equal(changed({ 'account/a': undefined, 'account/b': account('5000000000000000') }), 0n, 'a payment')
+    assert.equal(changed({ pool: { ...pool, minted: '11' } }), -(10n ** 15n), 'minted and put nowhere')
+    assert.equal(changed({ pool: { ...more(1e15), minted: '11' } }), 0n)
+    assert.equal(changed({ pool: { ...pool, slashed: '2' } }), 10n ** 15n, 'slashed and still there')
   })
 
   it('holds after every entry of any history', () => {

@@ -18,6 +18,10 @@ const examples: { [K in keyof typeof storeKey]: string } = {
   record: storeKey.record(society, id),
   attestSubject: storeKey.attestSubject(lct, society, 3),
   attestWitness: storeKey.attestWitness(lct, society, 3),
+  paymentTo: storeKey.paymentTo(lct, 1_767_225_600_000, society, 3),
+  paymentInto: storeKey.paymentInto(neighbour, society, 3),
+  received: storeKey.received(lct, 1_767_225_600_000, society, 3),
+  told: storeKey.told(society),
   noteLatest: storeKey.noteLatest(society),
   noteFinal: storeKey.noteFinal(society),
   noteHandover: storeKey.noteHandover(society, 9),
@@ -32,6 +36,8 @@ const examples: { [K in keyof typeof storeKey]: string } = {
   approval: storeKey.approval(society, 1),
   void: storeKey.void(society),
   digest: storeKey.digest(society, 10_000),
+  sweep: storeKey.sweep(society),
+  audit: storeKey.audit(society),
   policy: storeKey.policy(society),
   founder: storeKey.founder(witness),
   refused: storeKey.refused(id),
@@ -61,6 +67,10 @@ describe('store ledger', () => {
       record: `record/${society}/${id}`,
       attestSubject: `attest/subject/${lct}/${society}/0000000000000003`,
       attestWitness: `attest/witness/${lct}/${society}/0000000000000003`,
+      paymentTo: `payment/to/${lct}/0001767225600000/${society}/0000000000000003`,
+      paymentInto: `payment/into/${neighbour}/${society}/0000000000000003`,
+      received: `received/${lct}/0001767225600000/${society}/0000000000000003`,
+      told: `told/${society}`,
       noteLatest: `note/${society}/latest`,
       noteFinal: `note/${society}/final`,
       noteHandover: `note/${society}/handover/0000000000000009`,
@@ -75,6 +85,8 @@ describe('store ledger', () => {
       approval: `approval/${society}/001`,
       void: `void/${society}`,
       digest: `digest/${society}/0000000000010000`,
+      sweep: `sweep/${society}`,
+      audit: `audit/${society}`,
       policy: `policy/${society}`,
       founder: `founder/${witness}`,
       refused: `refused/${id}`,
@@ -116,12 +128,17 @@ describe('store ledger', () => {
       [rangeOf.pending(society), of => storeKey.pending(of, id)],
       [rangeOf.attestationsAbout(lct), of => storeKey.attestSubject(of === society ? lct : `${lct}c`, of, 1)],
       [rangeOf.attestationsBy(lct), of => storeKey.attestWitness(of === society ? lct : `${lct}c`, of, 1)],
+      [rangeOf.paymentsTo(lct), of => storeKey.paymentTo(of === society ? lct : `${lct}c`, 5, of, 1)],
+      [rangeOf.receivedBy(lct), of => storeKey.received(of === society ? lct : `${lct}c`, 5, of, 1)],
+      [rangeOf.paymentsInto(society, 'elm', 0, 9), of => storeKey.paymentInto(of, 'elm', 1)],
+      [rangeOf.paymentsInto('elm', society, 0, 9), of => storeKey.paymentInto('elm', of, 1)],
     ]
     for (const [range, key] of cases) {
       assert.ok(within(key(society), range), key(society))
       for (const other of [neighbour, `${society}a`, 'oak', 'a']) assert.ok(!within(key(other), range), key(other))
     }
     for (const key of [storeKey.tip(society), storeKey.tip(neighbour)]) assert.ok(within(key, rangeOf.tips()))
+    assert.ok(within(examples.received, rangeOf.received()))
     assert.ok(within(storeKey.fork(society), rangeOf.forks()))
     assert.ok(within(storeKey.void(society), rangeOf.voids()))
     assert.ok(within(storeKey.policy(society), rangeOf.policies()))
@@ -133,6 +150,9 @@ describe('store ledger', () => {
     const inside = [4, 5, 9, 10].map(seq => within(storeKey.entry(society, seq), range))
     assert.deepEqual(inside, [false, true, true, false])
     assert.ok(within(storeKey.entry(society, Number.MAX_SAFE_INTEGER), rangeOf.entries(society, 5)))
+    const earlier = rangeOf.paymentsTo(lct, 10)
+    const before = [9, 10].map(time => within(storeKey.paymentTo(lct, time, society, 1), earlier))
+    assert.deepEqual(before, [true, false])
     assert.ok(!within(storeKey.tile(society, 2, 0), rangeOf.tiles(society, 1)))
     assert.ok(!within(storeKey.tile(society, 1, 3), rangeOf.tiles(society, 1, 0, 3)))
   })
@@ -140,6 +160,9 @@ describe('store ledger', () => {
   it('takes keys apart again', () => {
     assert.deepEqual(keyPart.attestation(examples.attestSubject), { society, seq: 3 })
     assert.equal(keyPart.state(society, examples.state), 'lane/x/001')
+    const place = `0001767225600000/${society}/0000000000000003`
+    for (const key of [examples.paymentTo, examples.received])
+      assert.deepEqual(keyPart.payment(key), { place, society, seq: 3 })
     assert.equal(keyPart.last(examples.tip), society)
     assert.equal(keyPart.last(examples.cosigner), witness)
   })

@@ -1,9 +1,11 @@
 import { verifySync } from '../../node/crypto/sodium.ts'
 import type { JsonObject } from '../../src/canonical.ts'
+import type { AuditReport } from '../../src/driver/audits.ts'
 import { Births } from '../../src/driver/births.ts'
 import { Federation, type FederationOptions } from '../../src/driver/federation.ts'
 import { Issuer } from '../../src/driver/issue.ts'
 import { LawDesk } from '../../src/driver/law.ts'
+import type { Payment } from '../../src/driver/payments.ts'
 import { openVerified, sequence } from '../../src/driver/serve.ts'
 import type { SocietyLog } from '../../src/driver/society-log.ts'
 import { claimStates } from '../../src/driver/state-claims.ts'
@@ -27,6 +29,7 @@ export const nodeOptions: FederationOptions = {
   groupMs: 2,
   rangeFetch: true,
   statusMs: 1_000,
+  auditMs: 0,
   syncFollowed: true,
   consent: 'all',
 }
@@ -68,7 +71,9 @@ export class ClusterNode {
   readonly barriers: string[] = []
   readonly overrides: { readonly society: SocietyId; readonly size: Seq }[] = []
   readonly wrongClaims: { readonly society: SocietyId; readonly seq: Seq; readonly size: Seq }[] = []
+  readonly received: Payment[] = []
   readonly halts: { readonly society: SocietyId; readonly code: string }[] = []
+  readonly audits: AuditReport[] = []
   /** Final sizes in the order in which they were reached, by log. */
   readonly finals = new Map<SocietyId, Seq[]>()
 
@@ -94,11 +99,13 @@ export class ClusterNode {
         final: (log, _before, now) => this.finals.set(log.society, [...(this.finals.get(log.society) ?? []), now]),
         frozen: () => {},
         halted: (log, code) => this.halts.push({ society: log.society, code }),
+        audited: (_log, report) => this.audits.push(report),
         rejected: error => this.rejected.push(error),
         peer: () => {},
         wrongClaim: ({ society }, seq, size) => this.wrongClaims.push({ society, seq, size }),
         barred: (_log, why) =>
           this.barriers.push(why === undefined ? 'ready' : `${why.code} ${why.detail ?? ''}`.trim()),
+        received: payment => this.received.push(payment),
         rewound: ({ society }, size) => this.rewinds.push({ society, size }),
         overridden: ({ society }, size) => this.overrides.push({ society, size }),
         fault: (what, error) => this.faults.push({ what, error }),

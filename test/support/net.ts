@@ -41,6 +41,7 @@ export function handlers(
     countersign: null,
     standing: null,
     submit: null,
+    notice: null,
     entries: null,
   }
   const serve = Object.fromEntries(Object.keys(names).map(name => [name, refuse])) as unknown as NetHandlers['serve']

@@ -83,6 +83,7 @@ class Drawing {
       [10, () => this.#discharge()],
       [4, () => ({ kind: 'atp.mint', body: { amount: this.#amount(1_000 * MICRO) } })],
       [4, () => this.#slash()],
+      [6, () => this.#sweep()],
       [10, () => this.#birth()],
       [12, () => this.#status()],
       [6, () => this.#rotate()],
@@ -167,6 +168,11 @@ class Drawing {
   #slash(): Draftable {
     const account = this.#random(2) === 0 ? {} : { account: this.#person().lct }
     return { kind: 'atp.slash', body: { ...account, amount: this.#amount(MICRO), evidence: hashText('fraud') } }
+  }
+  /** Some of the people, in order; now and then of somebody whose birth was refused. */
+  #sweep(): Draftable {
+    const drawn = Array.from({ length: this.#amount(4) }, () => this.#person().lct)
+    return { kind: 'atp.sweep', body: { accounts: [...new Set(drawn)].sort() } }
   }
   #attest(): Draftable {
     const [by, subject] = [this.#person(), this.#person()]

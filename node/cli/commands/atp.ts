@@ -1,9 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { JsonObject } from '../../../src/canonical.ts'
 import { LANE_MAX } from '../../../src/limits.ts'
-import { CodedError } from '../../../src/rejection.ts'
 import type { MicroAtp } from '../../../src/units.ts'
-import { formatAtp } from '../../../src/units.ts'
 import type { Client } from '../../api/client.ts'
 import { makeRecord, submissionOf } from '../../api/sign.ts'
 import type { RecordView } from '../../service.ts'
@@ -11,6 +9,12 @@ import { addCommand, atpAmount, atpText, type Call, type Cli, count, type Outcom
 import { EVIDENCE_HELP, evidenceOf } from '../evidence.ts'
 import { addMemberOptions, type Member, type MemberOptions, openMember } from '../member.ts'
 import { addWaitOption, followed, type WaitOptions } from '../submit.ts'
+import { balance } from './atp-balance.ts'
+import { project } from './atp-project.ts'
+import { received } from './atp-received.ts'
+import { supply } from './atp-supply.ts'
+import { sweep } from './atp-sweep.ts'
+import { tune } from './atp-tune.ts'
 
 interface AtpOptions extends MemberOptions, WaitOptions {
   readonly to?: string
@@ -21,12 +25,19 @@ interface AtpOptions extends MemberOptions, WaitOptions {
 }
 
 export function atp(cli: Cli, program: Command): void {
-  const parent = program.command('atp').description('energy: mint, charge, transfer, discharge, balance')
+  const parent = program
+    .command('atp')
+    .description('energy: mint, charge, transfer, discharge, sweep, balance, received, supply, project, tune')
   mint(cli, parent)
   charge(cli, parent)
   transfer(cli, parent)
   discharge(cli, parent)
+  sweep(cli, parent)
   balance(cli, parent)
+  received(cli, parent)
+  supply(cli, parent)
+  project(cli, parent)
+  tune(cli, parent)
 }
 
 function addPayment(parent: Command, name: string, description: string, memberRequired: boolean): Command {
@@ -117,50 +128,6 @@ function discharge(cli: Cli, parent: Command): void {
       did,
     )
   })
-}
-
-function balance(cli: Cli, parent: Command): void {
-  const command = addCommand(parent, 'balance', 'what an LCT can spend, and whether it is final')
-    .argument('<lct>')
-    .option('--society <id>', 'only in the ATP of this society')
-    .option('--wait', 'until all that is here is final')
-  run<AtpOptions>(cli, command, async ({ args, client, options, progress }) => {
-    const lct = args[0] as string
-    const query = { lct, ...(options.society === undefined ? {} : { society: options.society }) }
-    const node = await client()
-    const accounts = await progress(
-      options.wait === true ? 'waiting for witnesses' : 'asking the node',
-      accountsOf(node, query, options.wait === true),
-    )
-    if (accounts.length === 0) throw new CodedError('ACCOUNT_UNKNOWN', `no account of ${lct} here`)
-    const lines = accounts.map(
-      account => `${formatAtp(account.spendable)} ATP of ${account.society}: ${finality(account)}`,
-    )
-    return { facts: { lct, accounts }, text: lines.join('\n') }
-  })
-}
-
-type Account = Awaited<ReturnType<Client['accounts']>>[number]
-
-const POLL_MS = 200
-const WAIT_MS = 90_000
-
-async function accountsOf(
-  node: Client,
-  query: Parameters<Client['accounts']>[0],
-  wait: boolean,
-): Promise<readonly Account[]> {
-  for (let waited = 0; ; waited += POLL_MS) {
-    const accounts = await node.accounts(query)
-    const settled = accounts.length > 0 && accounts.every(({ final_for_us, size }) => final_for_us >= size)
-    if (!wait || settled || waited >= WAIT_MS) return accounts
-    await new Promise(resolve => setTimeout(resolve, POLL_MS))
-  }
-}
-
-function finality({ final, final_for_us, size }: Account): string {
-  if (final < size) return `not all final yet (entry ${size - 1} is the newest, below ${final} all are)`
-  return final_for_us < size ? 'final for them, not for us' : 'final'
 }
 
 function amountOf(call: Call<AtpOptions>): MicroAtp {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { JsonObject } from '../../../src/canonical.ts'
 import { faultTolerance } from '../../../src/log/finality.ts'
@@ -10,9 +9,11 @@ import type { Invitation } from '../../invitation.ts'
 import { withoutLoopback } from '../../net/reachable.ts'
 import { ask, canAsk, confirmed } from '../ask.ts'
 import { addCommand, type Call, type Cli, count, type Outcome, run } from '../command.ts'
+import { DECAY_PRESET_NAMES, decayAt } from '../decay-law.ts'
 import { dataFolder, type NodeOptions } from '../find-node.ts'
 import { readName, slugOf } from '../folder.ts'
 import { invitationList, invitationOf, meet } from '../invited.ts'
+import { lawFile } from '../law-file.ts'
 
 interface GenesisOptions extends NodeOptions {
   readonly name?: string
@@ -52,7 +53,7 @@ export function genesis(cli: Cli, program: Command): void {
       count(1, 15),
     )
     .option('--birth-quorum <n>', `witnesses of a birth; default: ${BIRTH_QUORUM}`, count(2, 15))
-    .option('--law <file>', `JSON file with members of the law, or how fast money decays: ${presets()}`)
+    .option('--law <file>', `JSON file with members of the law, or how fast money decays: ${DECAY_PRESET_NAMES}`)
     .option('--predecessor <id>', 'the log that ended, and that this one continues')
     .option('--practice', 'without witnesses: a log in which nothing is ever final')
     .option('--yes', 'do not ask for confirmation')
@@ -89,10 +90,6 @@ async function found(call: Call<GenesisOptions>): Promise<Outcome> {
     await progress('waiting for the witnesses', untilFinal(client, society, witnesses.length)),
     names,
   )
-}
-
-function presets(): string {
-  return Object.keys(DECAY_PRESETS).join(', ')
 }
 
 async function nameOf({ context, options }: Call<GenesisOptions>): Promise<string> {
@@ -145,31 +142,15 @@ function quorumOf(witnesses: readonly Invitation[], given: number | undefined, o
 async function lawOf(text: string | undefined): Promise<JsonObject> {
   if (text === undefined) return {}
   const preset = Object.entries(DECAY_PRESETS).find(([name]) => name === text)
-  if (preset !== undefined) return { decay: decayOf(preset[1]) }
-  const source = await readFile(text, 'utf8').catch(cause => {
-    throw new CodedError('BAD_REQUEST', `${text} is no file, and none of ${presets()}`, { cause })
-  })
-  let law: unknown
-  try {
-    law = JSON.parse(source)
-  } catch (cause) {
-    throw new CodedError('BAD_REQUEST', `${text} is not JSON`, { cause })
-  }
-  if (typeof law !== 'object' || law === null || Array.isArray(law))
-    throw new CodedError('BAD_REQUEST', `${text} is no JSON object`)
+  if (preset !== undefined) return { decay: { ...decayAt(preset[1]) } }
+  const law = await lawFile(text, `: no file, and none of ${DECAY_PRESET_NAMES}`)
   const fixed = Object.keys(law).find(name => NOT_IN_FILE.includes(name))
   if (fixed !== undefined)
     throw new CodedError(
       'BAD_REQUEST',
       `${fixed} in ${text}: witnesses and quorums are options, the rest is not chosen`,
     )
-  return law as JsonObject
-}
-
-const DAY_MS = 86_400_000
-
-function decayOf(base_ppm: number): JsonObject {
-  return { base_ppm, grace_ms: 7 * DAY_MS, max_age_ms: 365 * DAY_MS }
+  return law
 }
 
 /** What is about to be written, in words. */

@@ -4,6 +4,7 @@ import { CodedError } from '../../../src/rejection.ts'
 import type { Client } from '../../api/client.ts'
 import type { OutputOf } from '../../api/routes.ts'
 import { addCommand, type Cli, count, run } from '../command.ts'
+import { audit } from './log-audit.ts'
 
 interface LogOptions {
   readonly from?: number
@@ -25,6 +26,7 @@ export function log(cli: Cli, program: Command): void {
     .option('--limit <n>', 'how many', count(1, 1_000), 20)
     .option('--checkpoint', 'the newest signed note instead')
     .option('--snapshots', 'sizes at which the state has a digest, and what the society claims it to be, instead')
+  audit(cli, command)
   run<LogOptions>(cli, command, async ({ args, client: find, options, progress }) => {
     const client = await find()
     const society = await chosen(client, args[0])
@@ -44,7 +46,7 @@ export function log(cli: Cli, program: Command): void {
   })
 }
 
-async function chosen(client: Client, named: string | undefined): Promise<string> {
+export async function chosen(client: Client, named: string | undefined): Promise<string> {
   const society = named ?? (await client.status()).society
   if (society === '') throw new CodedError('NOT_FOUND', 'the node has no society of its own yet: name one')
   return society

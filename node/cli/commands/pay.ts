@@ -3,17 +3,19 @@ import { LANE_MAX } from '../../../src/limits.ts'
 import { lctPattern } from '../../../src/records/fields.ts'
 import { homeOf } from '../../../src/records/names.ts'
 import { rulesOf } from '../../../src/records/registry.ts'
-import { CodedError } from '../../../src/rejection.ts'
-import type { LctId, MicroAtp, SocietyId } from '../../../src/units.ts'
-import type { Client } from '../../api/client.ts'
+import { type Code, CodedError } from '../../../src/rejection.ts'
+import type { LctId, MicroAtp } from '../../../src/units.ts'
 import { makeRecord } from '../../api/sign.ts'
 import type { RecordView } from '../../service.ts'
 import { addCommand, atpAmount, atpText, type Call, type Cli, count, type Outcome, run } from '../command.ts'
 import { EVIDENCE_HELP, evidenceOf } from '../evidence.ts'
 import { dataFolder } from '../find-node.ts'
 import { addMemberOptions, type Member, type MemberOptions, openMember } from '../member.ts'
-import { bytesOf, Payment, recordIdOf } from '../payment.ts'
-import { untilFinal } from '../submit.ts'
+import { deathBy, deathError, deathOf, isWithout, unlessEntered } from '../pay/fate.ts'
+import { newsText, tell } from '../pay/news.ts'
+import { prepare } from '../pay/prepare.ts'
+import { final, retried, type Step, type Way } from '../pay/way.ts'
+import { bytesOf, Payment, type PaymentTerms } from '../payment.ts'
 
 interface PayOptions extends MemberOptions {
   readonly key: string
@@ -23,26 +25,22 @@ interface PayOptions extends MemberOptions {
   readonly lane: number
 }
 
-interface Step {
-  readonly step: 'follow' | 'recognize' | 'introduce' | 'transfer'
-  readonly [fact: string]: unknown
-}
-
-/** One payment on its way. */
-interface Way {
+/** Everything that one run works with. */
+interface Run {
   readonly call: Call<PayOptions>
-  readonly client: Client
-  /** The payer's society: its log, its money. */
-  readonly home: SocietyId
-  readonly said: (step: Step, text: string) => void
+  readonly member: Member
+  readonly payment: Payment
+  readonly terms: PaymentTerms
+  readonly steps: Step[]
 }
 
-const POLL_MS = 200
-const WAIT_MS = 60_000
-const BIRTH_MS = 5_000
 const LCT = new RegExp(`^${lctPattern}$`)
-/** A society has few handovers; more than these in one go is a loop. */
-const HANDOVERS_MAX = 64
+/** The node begins again: the same record a moment later. */
+const SOON: ReadonlySet<Code> = new Set(['STARTING'])
+/** The payee may have to be introduced, or brought up to date, once more. */
+const PAYEE: ReadonlySet<Code> = new Set(['ACCOUNT_UNKNOWN', 'ACCOUNT_INACTIVE'])
+/** What is refused with these may be refused for ever. */
+const PERHAPS_FOR_EVER: ReadonlySet<Code> = new Set([...PAYEE, 'AUTHOR_INACTIVE', 'FROZEN', 'VOID_ENTRY'])
 
 export function pay(cli: Cli, program: Command): void {
   const command = addCommand(
@@ -63,6 +61,46 @@ async function paid(call: Call<PayOptions>): Promise<Outcome> {
   const amount = call.args[0] as unknown as MicroAtp
   if (!LCT.test(options.to)) throw new CodedError('BAD_REQUEST', `no LCT: ${options.to}`)
   const member = await openMember(options.key, options, context)
+  const memo = options.memo === undefined ? {} : { memo: await evidenceOf(options.memo) }
+  const terms = { amount, from: member.lct, to: options.to, ...memo }
+  const payment = await Payment.open(dataFolder(options, context.env), terms, options.id)
+  try {
+    return await outcome({ call, member, payment, terms, steps: [] })
+  } finally {
+    await payment.close()
+  }
+}
+
+async function outcome(work: Run): Promise<Outcome> {
+  const { payment, steps, terms } = work
+  // What is known for ever is said without asking anybody.
+  if (payment.dead !== undefined) throw deathError(payment.name, payment.dead)
+  if (payment.done !== undefined) {
+    const news = await told(work, () => wayOf(work))
+    const facts = { payment: 'paid before', record: payment.done, ...news, steps }
+    return { facts, text: `${payment.name} was paid before: record ${payment.done}` }
+  }
+  const way = await wayOf(work)
+  const { home } = way
+  const record = await settled(way, work)
+  await payment.finish(record.id)
+  const news = await told(work, async () => way)
+  const facts = { payment: 'paid', ...terms, society: home, record: record.id, seq: record.seq, ...news, steps }
+  const text = `paid ${atpText(terms.amount)} of ${home} to ${terms.to}: entry ${record.seq}, final\nrecord ${record.id}`
+  return { facts, text }
+}
+
+/** Nothing that goes wrong with the news undoes a payment. */
+async function told({ call, payment, steps }: Run, begin: () => Promise<Way>): Promise<object> {
+  const heard = await tell(payment, begin)
+  if (heard === undefined) return {}
+  steps.push({ step: 'news', lct: payment.terms.to, ...heard })
+  if (call.options.json !== true) call.context.stdout(`${newsText(payment, heard)}\n`)
+  return { news: heard.news }
+}
+
+async function wayOf({ call, member, steps }: Run): Promise<Way> {
+  const { context, options } = call
   const client = await call.client()
   const { society } = await client.status()
   if (society !== member.home)
@@ -70,169 +108,84 @@ async function paid(call: Call<PayOptions>): Promise<Outcome> {
       'NOT_SEQUENCER',
       `${options.key} is at home in ${member.home}; this is the node of ${society || 'no society'}`,
     )
-  const steps: Step[] = []
   const said = (step: Step, text: string) => {
     steps.push(step)
     if (options.json !== true) context.stdout(`${text}\n`)
   }
-  const memo = options.memo === undefined ? {} : { memo: await evidenceOf(options.memo) }
-  const terms = { amount, from: member.lct, to: options.to, ...memo }
-  const payment = await Payment.open(dataFolder(options, context.env), terms, options.id)
+  return { call, client, home: member.home, said }
+}
+
+/** The entry that it became: of an earlier run, or of this one. */
+async function settled(way: Way, work: Run): Promise<RecordView> {
+  const { payment, terms } = work
+  if (payment.cancelled)
+    return transferred(way, await unlessEntered(way, payment, { code: 'PAYMENT_DEAD', why: 'it was cancelled' }))
+  const death = await deathOf(way, terms)
+  if (death !== undefined) return transferred(way, await unlessEntered(way, payment, death))
+  // Once it is signed, all that came before it had been done.
+  if (payment.record === undefined) await prepared(way, work)
+  return transfer(way, work)
+}
+
+async function prepared(way: Way, { payment, terms }: Run): Promise<void> {
   try {
-    if (payment.done !== undefined) {
-      const facts = { payment: 'paid before', record: payment.done, steps }
-      return { facts, text: `${options.id} was paid before: record ${payment.done}` }
-    }
-    const way: Way = { call, client, home: member.home, said }
-    // Once it is signed, all that came before it had been done.
-    if (payment.record === undefined) await prepare(way, options.to)
-    const record = await transfer(way, payment, member, terms)
-    await payment.finish(record.id)
-    const facts = { payment: 'paid', ...terms, society, record: record.id, seq: record.seq, steps }
-    return {
-      facts,
-      text: `paid ${atpText(amount)} of ${society} to ${options.to}: entry ${record.seq}, final\nrecord ${record.id}`,
-    }
-  } finally {
-    await payment.close()
+    await prepare(way, terms.to)
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error
+    const death = (await deathOf(way, terms)) ?? (await deathBy(way, terms.to, error.code))
+    if (death === undefined) throw error
+    await unlessEntered(way, payment, death)
   }
 }
 
-/** Whatever must stand in the payer's log before a foreign account can be paid there. */
-async function prepare(way: Way, payee: LctId): Promise<void> {
-  const { client, home } = way
-  const theirs = homeOf(payee)
-  if (theirs === home) return
-  await follow(way, theirs)
-  for (let turn = 0; turn < HANDOVERS_MAX; turn++) if (!(await recognizeNext(way, theirs))) break
-  const here = await stateOf(client, payee, home)
-  const there = await way.call.progress('waiting for the birth of the payee', heldLct(client, payee, theirs))
-  if (here !== undefined && here.key === there.key && here.status === there.status) return
-  const record = await retried(way, `introducing ${payee}`, () => client.introduce({ body: { lct: payee } }))
-  const { seq } = await final(way, record)
-  const word = here === undefined ? 'introduced' : 'brought up to date'
-  way.said({ step: 'introduce', lct: payee, record: record.id, seq }, `${word} ${payee}: entry ${seq}, final`)
-}
-
-/** Without the payee's log nothing about it can be checked. */
-async function follow({ call, client, said }: Way, society: SocietyId): Promise<void> {
-  const known = (await client.societies()).find(view => view.society === society)
-  if (known?.policy.block === true)
-    throw new CodedError('PEER_BLOCKED', `this node blocks ${society}: \`web4 block ${society} --off\``)
-  if (known?.policy.follow !== true) {
-    await client.policy({ body: { society, policy: { follow: true } } })
-    said({ step: 'follow', society }, `follows ${society}`)
-  }
-  const arrived = poll(async () => (await client.society({ id: society })).size > 0 || undefined)
-  if ((await call.progress(`waiting for the log of ${society}`, arrived)) === undefined)
-    throw new CodedError('PEER_UNREACHABLE', `no peer here serves the log of ${society}`)
-}
-
-/** The charter, or the next handover that came since; false when there is none. */
-async function recognizeNext(way: Way, society: SocietyId): Promise<boolean> {
-  const { client } = way
-  const record = await retried(way, `recognising ${society}`, () => client.recognize({ body: { society } })).catch(
-    (error: unknown) => {
-      if (error instanceof CodedError && error.code === 'PEER_OLDER') return undefined
-      throw error
-    },
-  )
-  if (record === undefined) return false
-  const { seq } = await final(way, record)
-  way.said({ step: 'recognize', society, record: record.id, seq }, `recognised ${society}: entry ${seq}, final`)
-  return true
-}
-
-async function transfer(way: Way, payment: Payment, member: Member, terms: object): Promise<RecordView> {
-  const { call, client, home, said } = way
+async function transfer(way: Way, work: Run): Promise<RecordView> {
+  const { payment, terms } = work
+  let isPrepared = false
   for (;;) {
-    if (payment.record === undefined) await payment.adopt(await newRecord(way, member, terms))
+    if (payment.record === undefined) await payment.adopt(await newRecord(way, work))
     const signed = payment.record
     if (signed === undefined) throw new CodedError('INTERNAL')
-    const id = recordIdOf(signed)
     try {
-      const sent = await call.progress('sending the record', client.submit({ body: bytesOf(signed) }))
-      const record = await final(way, sent)
-      said(
-        { step: 'transfer', society: home, record: id, seq: record.seq },
-        `transferred in ${home}: entry ${record.seq}, final`,
-      )
-      return record
+      const sending = () => way.client.submit({ body: bytesOf(signed) })
+      const sent = await retried(way, 'sending the record', SOON, sending)
+      return await transferred(way, sent as RecordView)
     } catch (error) {
-      if (!(error instanceof CodedError) || !(await isDead(way, id, signed.record, error))) throw error
-      await payment.adopt(await newRecord(way, member, terms))
+      if (!(error instanceof CodedError)) throw error
+      const { code } = error
+      const death = PERHAPS_FOR_EVER.has(code) ? await deathOf(way, terms) : undefined
+      if (death !== undefined) return transferred(way, await unlessEntered(way, payment, death))
+      if (PAYEE.has(code) && !isPrepared && homeOf(terms.to) !== way.home) {
+        isPrepared = true
+        await prepare(way, terms.to)
+      } else if (await isDead(way, signed, error)) await payment.adopt(await newRecord(way, work))
+      else throw error
     }
   }
 }
 
-function newRecord({ call, client, home }: Way, { lct, signer }: Member, body: object) {
-  const { context, options } = call
+async function transferred(way: Way, sent: RecordView): Promise<RecordView> {
+  const record = await final(way, sent)
+  way.said(
+    { step: 'transfer', society: way.home, record: record.id, seq: record.seq },
+    `transferred in ${way.home}: entry ${record.seq}, final`,
+  )
+  return record
+}
+
+function newRecord({ client, home }: Way, { call: { context, options }, member: { lct, signer }, terms }: Run) {
   const draft = { kind: 'atp.transfer', society: home, author: lct, lane: options.lane, time: context.now() }
-  return makeRecord(client, { ...draft, body: { ...body } }, signer)
+  return makeRecord(client, { ...draft, body: { ...terms } }, signer)
 }
 
 /** Whether a refused record can never enter the log any more, as far as what is final shows: only then may another one be made. */
-async function isDead({ call, client, home }: Way, id: string, record: object, refused: CodedError): Promise<boolean> {
+async function isDead(way: Way, signed: NonNullable<Payment['record']>, refused: CodedError): Promise<boolean> {
+  const { client, home } = way
   const { code } = refused
   if (code !== 'REPLAYED' && code !== 'STALE' && code !== 'RECORD_DEAD') return false
-  const { time } = record as { time: number }
+  const { time } = signed.record as { time: number }
   const { clock } = await client.status()
   // Too early is not too late: it could still come in.
   if (code === 'STALE' && clock <= time + (rulesOf('atp.transfer')?.freshnessMs ?? 0)) return false
   const { size } = await client.society({ id: home })
-  const settled = poll(async () => (await client.society({ id: home })).final >= size || undefined)
-  if ((await call.progress('waiting for witnesses', settled)) === undefined) return false
-  const { status } = await client.record({ id })
-  return status !== 'sequenced' && status !== 'final'
-}
-
-function final({ call, client }: Way, record: unknown): Promise<RecordView> {
-  return call.progress('waiting for witnesses', untilFinal(call, client, record as RecordView, true))
-}
-
-/** What is only not final yet, here or there, is in a moment. */
-async function retried<T>({ call }: Way, what: string, task: () => Promise<T>): Promise<T> {
-  let last: CodedError | undefined
-  const done = await call.progress(
-    what,
-    poll(async () => {
-      try {
-        return await task()
-      } catch (error) {
-        if (!(error instanceof CodedError) || (error.code !== 'NOT_FINAL' && error.code !== 'STARTING')) throw error
-        last = error
-        return undefined
-      }
-    }),
-  )
-  if (done === undefined) throw last ?? new CodedError('NOT_FINAL')
-  return done
-}
-
-interface LctFacts {
-  readonly key?: unknown
-  readonly status?: unknown
-}
-
-async function stateOf(client: Client, id: LctId, society: SocietyId): Promise<LctFacts | undefined> {
-  return client.lct({ id, society }).catch((error: unknown) => {
-    if (error instanceof CodedError && error.code === 'NOT_FOUND') return undefined
-    throw error
-  })
-}
-
-/** Its society may have just born it. */
-async function heldLct(client: Client, id: LctId, society: SocietyId): Promise<LctFacts> {
-  const found = await poll(() => stateOf(client, id, society), BIRTH_MS)
-  if (found !== undefined) return found
-  const { size } = await client.society({ id: society })
-  throw new CodedError('LCT_UNKNOWN', `${id} is in none of the ${size} entries of its society that are here`)
-}
-
-async function poll<T>(look: () => Promise<T | undefined>, limitMs = WAIT_MS): Promise<T | undefined> {
-  for (let waited = 0; ; waited += POLL_MS) {
-    const found = await look()
-    if (found !== undefined || waited >= limitMs) return found
-    await new Promise(resolve => setTimeout(resolve, POLL_MS))
-  }
+  return isWithout(way, signed, size)
 }

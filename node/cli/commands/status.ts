@@ -30,6 +30,11 @@ export function status(cli: Cli, program: Command): void {
 /** What happened to the log, and who can do what about it. */
 function troubleLines(log: SocietyView): string[] {
   const { disputed, own, predecessor, resumed, successors = [], void_at: bad, void_code: code } = log
+  if (log.state === 'unsound')
+    return [
+      `          the books do not balance: ${log.void_detail ?? `entry ${bad}`}`,
+      `          nothing of it is sequenced, applied or cosigned here; \`web4 log audit ${log.society} --replay\` says why`,
+    ]
   const lines: string[] = []
   if (disputed !== undefined)
     lines.push(`it has two histories; entries from ${disputed.from} to ${disputed.to - 1} are disputed`)

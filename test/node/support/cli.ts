@@ -20,6 +20,8 @@ export interface End {
 /** Commands in this process, on a data folder of their own; a node on it that is none answers what the test says. */
 export class CliScene {
   readonly dir: string
+  /** The clock of the commands. */
+  now: () => number = Date.now
   #server: ApiServer | undefined
 
   private constructor(dir: string) {
@@ -65,7 +67,7 @@ export class CliScene {
         stderr += text
       },
       terminal: { stdin, stderr: screen },
-      now: Date.now,
+      now: () => this.now(),
       ended: () => Promise.resolve(),
     })
     return { code, stdout: Buffer.concat(out).toString('utf8'), stderr }

@@ -1,8 +1,10 @@
+import type { DecayView } from '../../../node/decay-desk.ts'
 import type { NodeEvent, NodeService, RecordView, SocietyView } from '../../../node/service.ts'
 import { canonicalBytes, type JsonObject } from '../../../src/canonical.ts'
 import { defaultLaw } from '../../../src/records/law.ts'
 import { rejection } from '../../../src/rejection.ts'
 import { fail, ok } from '../../../src/result.ts'
+import { DAY_MS, formatAtp } from '../../../src/units.ts'
 
 /** A node that knows one society, one LCT and one record, for tests of what stands above it. */
 
@@ -62,9 +64,33 @@ const facts = {
   given_up: { count: 1, entries: [{ seq: 2, id: HASH, kind: 'attest', author: LCT, time: 1 }] },
 } as const
 
+export const audited = {
+  society: SOCIETY,
+  size: 3,
+  root: HASH,
+  sound: true,
+  accounts: 2,
+  difference: '0',
+  faulty: 0,
+  faults: [],
+  good: 2,
+}
+const replay = { differing: 0, differences: [] }
+
 const history = { common: 2, here: 3, final: 2, given_up: facts.given_up }
 
 const final = (id: string): RecordView => ({ id, status: 'final', society: SOCIETY, seq: 2, final_for_us: true })
+
+const counts = { accounts: 1_204, swept: 311, entries: 1, decayed: '12.345678' }
+const cycle = { number: 7, interval: 19_675, scheduled: false, minimum: '0', began: 1, duration_ms: 300, ...counts }
+const decay: DecayView = {
+  society: SOCIETY,
+  interval_ms: 86_400_000,
+  scheduled: true,
+  minimum: '0.01',
+  state: 'idle',
+  totals: { cycles: 7, errors: 2, ...counts },
+}
 
 export function fakeService(changes: Partial<NodeService> = {}): FakeService {
   const listeners = new Set<(event: NodeEvent) => void>()
@@ -122,7 +148,79 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
         size: 3,
         final: 2,
         final_for_us: 1,
-        lots: [{ origin: 1, principal: 2, value: 3 }],
+        lots: [
+          {
+            origin: 20_000,
+            born: 20_000 * DAY_MS,
+            principal: 13_000_000,
+            value: 12_500_000,
+            atp: '12.5',
+            dies: 20_365 * DAY_MS,
+          },
+        ],
+        next: [
+          { time: 20_031 * DAY_MS, spendable: 12_479_166, atp: '12.479166' },
+          { time: 20_032 * DAY_MS, spendable: 12_458_367, atp: '12.458367' },
+        ],
+        oldest_dies: 20_365 * DAY_MS,
+      },
+    ],
+    economy: async id =>
+      known(id)
+        ? ok({
+            society: id,
+            time: 20_030 * DAY_MS,
+            size: 3,
+            final: 3,
+            final_for_us: 2,
+            minted: '1000',
+            slashed: '1',
+            supply: '999',
+            pool: '899.5',
+            accounts: '99.5',
+            law: { base_ppm: 50_000, grace_ms: 7 * DAY_MS, max_age_ms: 365 * DAY_MS, interval_ms: DAY_MS },
+            velocity: {
+              now: { start: 20_010 * DAY_MS, elapsed: 0.6667, outflow: '20', holdings: '60', velocity: 0.5 },
+              last: { start: 19_980 * DAY_MS, elapsed: 1, outflow: '0', holdings: '0' },
+            },
+          })
+        : fail(rejection('NOT_FOUND', id)),
+    holdings: async (id, { after }) =>
+      known(id)
+        ? ok({
+            society: id,
+            size: 3,
+            time: 20_030 * DAY_MS,
+            interval_ms: DAY_MS,
+            decay: { k: 20_030, origin: 20_029, factors: [999_833_333_333_333, 1_000_000_000_000_000] },
+            accounts:
+              after === undefined
+                ? [{ lct: LCT, lots: [{ origin: 20_029, principal: 13_000_000 }] }]
+                : [{ lct: OTHER, lots: [{ origin: 20_030, principal: 7_000_000 }], velocity: 0.75 }],
+            ...(after === undefined ? { next: LCT } : {}),
+          })
+        : fail(rejection('NOT_FOUND', id)),
+    projections: async (lct, days, id) => [
+      {
+        society: id ?? SOCIETY,
+        lct,
+        time: 20_030 * DAY_MS,
+        law: { base_ppm: 50_000, grace_ms: 7 * DAY_MS, max_age_ms: 365 * DAY_MS, interval_ms: DAY_MS },
+        points: Array.from({ length: days + 1 }, (_, day) => ({ day, atp: `${1_000 - day}` })),
+      },
+    ],
+    payments: async ({ from = LCT, society: id = SOCIETY, to }) => [
+      {
+        society: id,
+        seq: 2,
+        record: HASH,
+        from,
+        to,
+        amount: 12_500_000,
+        atp: '12.5',
+        time: 1,
+        final: true,
+        final_for_us: false,
       },
     ],
     attestations: async filter => [
@@ -156,6 +254,10 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
       approve: async what => ok({ ...what, ...facts, approved: true }),
       dropped: async (_society, epoch) => (epoch === 0 ? ok(facts.given_up.entries) : fail(rejection('NOT_FOUND'))),
     },
+    decay: {
+      view: async () => ok({ ...decay, last: { ...cycle, ended: 2 }, done: { interval: 19_675, time: 2 } }),
+      sweep: async ({ minimum = 0 }) => ok({ cycle: { ...cycle, minimum: formatAtp(minimum) }, joined: false }),
+    },
     operator: {
       genesis: async () => ok({ society: SOCIETY }),
       policies: () => ({
@@ -172,9 +274,11 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
         rotate: async () => ok(final(HASH)),
       },
       recognize: async () => ok(final(HASH)),
+      audit: async (id, work) => ok({ ...audited, society: id, ...(work.replay === true ? { replay } : {}) }),
       override: async (_society, size) => ok({ ...society, size }),
       block: async () => ok(final(HASH)),
       introduce: async () => ok(final(HASH)),
+      notice: async record => ok({ record, lct: OTHER, status: 'final', accepts: [KEY] }),
       prepareBirth: async ({ key }) => ok({ record: { kind: 'birth', body: { key } }, lct: LCT }),
       birth: async () => ok({ ...final(HASH), lct: LCT }),
       issue: async request => {
