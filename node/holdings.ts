@@ -35,11 +35,16 @@ export interface HoldingsPage {
 /** An old account has thousands of lots: a page ends with the account that fills it. */
 const LOTS_MAX = 10_000
 
-/** Accounts behind `after`, `limit` of them at most; NOT_FOUND for a log that is not held here. Memory does not grow with their number. */
+/** Accounts behind `after`, `limit` of them at most and fewer when they have more than `lots` lots together; NOT_FOUND for a log that is not held here. Memory does not grow with their number. */
 export async function holdingsOf(
   node: Federation,
   society: SocietyId,
-  { after, limit, now }: { readonly after?: LctId; readonly limit: number; readonly now: EpochMs },
+  {
+    after,
+    limit,
+    lots: lotsMax = LOTS_MAX,
+    now,
+  }: { readonly after?: LctId; readonly limit: number; readonly lots?: number; readonly now: EpochMs },
 ): Promise<Result<HoldingsPage>> {
   const held = node.held(society)
   if (!held.ok) return held
@@ -66,7 +71,7 @@ export async function holdingsOf(
       lots += account.lots.length
       read++
       if (account.lots.length > 0) accounts.push({ lct, ...holding(account, decay, now) })
-      if (read < limit && lots < LOTS_MAX) continue
+      if (read < limit && lots < lotsMax) continue
       next = lct
       break
     }

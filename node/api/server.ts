@@ -1,7 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import swagger from '@fastify/swagger'
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { CodedError, codes, type Rejection, rejection } from '../../src/rejection.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -12,6 +11,7 @@ import { openapiBase, routeSchema } from './openapi.ts'
 import { PROBLEM_TYPE, problemOf } from './problem.ts'
 import { type RouteId, routeIds, routeOf, SUBMISSION_BYTES_MAX } from './routes.ts'
 import { bears } from './token.ts'
+import { compileValidator } from './validator.ts'
 
 /** The longest body is a genesis or birth with its record, 40 KiB, or a submission. */
 const BODY_BYTES_MAX = SUBMISSION_BYTES_MAX
@@ -131,7 +131,7 @@ async function createApp(components: ApiComponents, events: EventClients): Promi
       )
     },
   })
-  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  app.setValidatorCompiler(compileValidator)
   // What the node answers fits the schemas by type; nothing is cut or bent on the way out.
   app.setSerializerCompiler(() => data => JSON.stringify(data))
   app.setErrorHandler((error: FastifyError, _request, reply) => refuse(reply, refusalOf(error, components.logger)))

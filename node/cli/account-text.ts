@@ -44,15 +44,17 @@ export async function projectionText(points: Points, time?: EpochMs): Promise<st
   ]
 }
 
-/** How fast it moves, in this window of 30 days and the one before. */
+/** How fast it moves, in this window of 30 days and the one before; nothing while that would say nothing. */
 export function velocityText({ last, now }: VelocityView): string[] {
-  const window = ({ holdings, outflow, start, velocity }: VelocityView['now']) =>
-    velocity === undefined
-      ? undefined
-      : `${velocity} a month: ${outflow} ATP paid since ${utcText(start)}, of ${holdings} held on average`
-  const before = last.velocity === undefined ? '' : `; ${last.velocity} in the 30 days before`
-  const text = window(now)
-  return text === undefined ? [] : [`  velocity  ${text}${before}`]
+  if (now.velocity === undefined || (now.outflow === '0' && last.velocity === undefined)) return []
+  const paid = `${now.outflow} ATP paid since ${utcText(now.start)}, of ${now.holdings} held on average`
+  const before = last.velocity === undefined ? '' : `; ${pace(last.velocity)} in the 30 days before`
+  return [`  velocity  ${pace(now.velocity)} a month: ${paid}${before}`]
+}
+
+/** Who pays out at once what comes in has held nearly nothing. */
+function pace(velocity: number): string {
+  return velocity > 100 ? 'above 100' : String(velocity)
 }
 
 export function decayText({ base_ppm, grace_ms, interval_ms, max_age_ms }: ProjectionView['law']): string {

@@ -11,6 +11,7 @@ export interface Lists {
 export const lists: Lists = {
   longFiles: {
     'src/driver/federation.ts': 'one node among its peers: what the network brings is handed on in one place',
+    'src/rejection.ts': 'every reason to refuse something, in one table',
     'src/driver/replica.ts': 'the one place that changes a log: entries, tree and state move together',
     'test/node/cli.test.ts': 'one section for each command, against one fake service',
     'test/node/api.test.ts': 'one section for each part of the API, on one server',

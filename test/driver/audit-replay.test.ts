@@ -82,6 +82,29 @@ describe('audits by replay', () => {
     await cluster.stop()
   })
 
+  it('repair what entries were decided on since, in memory too', async () => {
+    const cluster = await auditScene({ options: { auditMs: 0 } })
+    const [before] = pair(cluster)
+    const { anna, ben } = cluster.members
+    await damage<AccountState>(before, before, stateKeys.account(anna.lct), account => ({
+      ...account,
+      book: (BigInt(account.book) + 5n).toString(),
+    }))
+    const home = await cluster.restart(before)
+    await cluster.ready()
+    // What was too many on the account decays into the pool: the entry's own changes balance.
+    await cluster.do(home.transfer(anna, ben, 5))
+    const found = await audit(cluster, home, home)
+    assert.deepEqual([found.sound, found.difference], [false, 5n])
+    const report = await audit(cluster, home, home, repair)
+    assert.deepEqual([report.sound, report.difference], [true, 0n])
+    await cluster.do(home.mint())
+    await cluster.do(home.transfer(anna, ben, 5))
+    await cluster.final()
+    await cluster.assertConverged()
+    await cluster.stop()
+  })
+
   it('name a stored entry that is not the one that was signed, and repair nothing by it', async () => {
     const cluster = await auditScene()
     const [home] = pair(cluster)
@@ -153,6 +176,29 @@ describe('audits by replay', () => {
     assert.equal(reads.filter(key => key.startsWith('entry/')).length, 0)
     assert.deepEqual(home.audits, [])
     assert.equal(await cluster.refusal(home.federation.audits.audit(home.log())), 'OVERLOADED')
+  })
+
+  it('RESUMING: look at no state that is being made again, which loses the mark with what was wrong', async () => {
+    const cluster = await auditScene({ options: { auditMs: 0 } })
+    const [home, other] = pair(cluster)
+    const { replica, society } = other.log(home.society)
+    const { store } = other.setup
+    await damage<PoolState>(other, home, stateKeys.pool, pool => ({ ...pool, minted: '1' }))
+    assert.equal((await audit(cluster, other, home)).sound, false)
+    assert.notEqual((await store.getMany([storeKey.audit(society)]))[0], undefined)
+    const size = replica.tip.size
+    const work = { epoch: 1, root: toBase64url(replica.tip.root), size, to: size }
+    await store.batch(
+      [{ type: 'put', key: storeKey.resume(society), value: canonicalBytes({ ...work, phase: 'back' }) }],
+      { sync: true },
+    )
+    const refused = cluster.refusal(other.federation.audits.audit(other.log(society)))
+    assert.equal(await refused, 'RESUMING')
+    other.setup.net.detach(other.name)
+    await cluster.clock.run(replica.rewind(work))
+    assert.deepEqual(await store.getMany([storeKey.audit(society)]), [undefined])
+    assert.equal((await audit(cluster, other, home)).sound, true)
+    await cluster.stop()
   })
 
   it('say nothing about a log that went back meanwhile, whose state was made again', async () => {

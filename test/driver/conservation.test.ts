@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { sha256 } from '../../node/crypto/sodium.ts'
+import { openEntry } from '../../src/ingest/open.ts'
 import { formatNote } from '../../src/log/note.ts'
+import type { VerifiedEntry } from '../../src/records/types.ts'
 import { auditScene, pair } from '../support/audit-scene.ts'
 import { peerOf } from '../support/forge.ts'
 import { withWrongTransfers } from '../support/wrong-rule.ts'
@@ -71,6 +74,15 @@ describe('conservation, entry by entry', () => {
     const { replica } = other.log(home.society)
     const detail = units(seq, '1')
     assert.deepEqual(replica.halt, { mode: 'unsound', seq, code: 'CONSERVATION', detail })
+    // Nor by a way that began before it stopped.
+    const [bytes = new Uint8Array()] = await home.log().replica.entries(seq, 1)
+    const opened = openEntry(bytes, sha256)
+    assert.ok(opened.ok)
+    const entry = opened.value as VerifiedEntry
+    const late = replica.change(async session => ({ keep: [entry], answer: await session.decide(entry) }), {
+      sync: true,
+    })
+    assert.equal((await cluster.clock.run(late)).answer, undefined)
     assert.equal(replica.tip.size, seq)
     const { latest } = home.log().notes
     const request = { note: latest === undefined ? '' : formatNote(latest) }

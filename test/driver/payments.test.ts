@@ -100,6 +100,17 @@ describe('payments to an LCT, listed', () => {
     ])
   })
 
+  it('that the log told are not told again when a proof of them is kept', async () => {
+    await s.follow()
+    const { record } = await s.pay()
+    await s.cluster.final([s.home], [s.theirs])
+    await s.cluster.clock.advance(2_000)
+    const [{ final: _final, final_for_us: _forUs, ...payment } = assert.fail()] = await s.list()
+    await s.cluster.do(s.theirs.federation.payments.keep({ ...proven(0, 0), payment }))
+    assert.deepEqual(s.told, [record])
+    assert.equal((await s.list()).length, 1)
+  })
+
   it('that are resumed away and come again are told again', async () => {
     await s.follow()
     const { record, seq } = await s.pay()

@@ -24,7 +24,7 @@ describe('sweeper', function () {
     let before = 0n
     for (let day = 1; day <= 3; day++) {
       await scene.toMidnight()
-      const midnight = scene.cluster.clock.now() + 1
+      const midnight = scene.now() + 1
       assert.equal((await scene.sweeps()).length, day - 1, 'not before')
       await scene.cluster.clock.advance(1 + DELAY_MS)
       const history = await scene.history()
@@ -75,9 +75,9 @@ describe('sweeper', function () {
     await scene.cluster.clock.run(scene.home.stop())
     await scene.toMidnight(10, HOUR_MS)
     await scene.restart()
-    const started = scene.cluster.clock.now()
+    const started = scene.now()
     const history = await scene.swept()
-    assert.ok(scene.cluster.clock.now() - started <= 2_000, 'at once')
+    assert.ok(scene.now() - started <= 2_000, 'at once')
     assert.deepEqual(await scene.books(), daily)
     assert.equal((await scene.sweeps()).length, 1)
     assert.equal(history.totals.decayed, decayed)
@@ -123,16 +123,13 @@ describe('sweeper', function () {
   })
 
   it('never sweeps an interval again when the clock is set back', async () => {
-    let offset = 0
-    scene = await SweepScene.open({
-      clock: (_, clock) => ({ now: () => clock.now() + offset, after: (ms, task) => clock.after(ms, task) }),
-    })
+    scene = await SweepScene.open()
     scene.attach()
     await scene.swept()
     await scene.toMidnight(1, 0)
     const { done } = await scene.swept()
     const [books, sweeps] = [await scene.books(), (await scene.sweeps()).length]
-    offset = -2 * DAY_MS
+    scene.jump(-2 * DAY_MS)
     await scene.toMidnight(1, HOUR_MS)
     await scene.toMidnight(1, HOUR_MS)
     assert.deepEqual((await scene.history()).done, done)
@@ -146,10 +143,8 @@ describe('sweeper', function () {
 
   it('is only a matter of the node that writes the log', async () => {
     scene = await SweepScene.open()
-    const guest = await scene.cluster.add({
-      name: 's9',
-      store: createMemoryStore(),
-    })
+    const options = { statusMs: 30 * DAY_MS }
+    const guest = await scene.cluster.add({ name: 's9', store: createMemoryStore(), options })
     await scene.cluster.clock.run(guest.federation.setPolicy(scene.home.society, { follow: true }))
     const observer = scene.attach({}, guest)
     const witness = scene.cluster.nodes[1]
@@ -159,7 +154,7 @@ describe('sweeper', function () {
     assert.equal(await scene.cluster.refusal(observer.request(0)), 'NOT_SEQUENCER')
     assert.equal(await observer.state(), undefined)
     assert.deepEqual(await scene.sweeps(), [])
-    assert.equal((await scene.history(witness)).done?.interval, Math.floor(scene.cluster.clock.now() / DAY_MS))
+    assert.equal((await scene.history(witness)).done?.interval, Math.floor(scene.now() / DAY_MS))
   })
 
   it('keeps what it counted over a restart', async () => {

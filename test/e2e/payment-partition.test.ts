@@ -15,6 +15,8 @@ const ATP = 1_000_000
 const PATIENCE_MS = 90_000
 /** A transfer may enter a log so long after it was signed, and a standing may be so old. */
 const FRESHNESS_MS = 300_000
+/** What a command says that cannot ask the payee's society about the payee. */
+const UNREACHABLE = /^introducing \S+: waits: PEER_UNREACHABLE: /m
 const DAY_MS = 86_400_000
 
 describe('web4 pay through a partition', function () {
@@ -34,6 +36,12 @@ describe('web4 pay through a partition', function () {
 
   const transfers = (to: string, at = scene.payer) => scene.records('atp.transfer', body => body.to === to, at)
 
+  /** What the payee's node says that somebody was paid. */
+  async function listed(to: string): Promise<readonly unknown[]> {
+    const payments = await scene.payee.running.service.payments({ to, limit: 100 })
+    return payments.map(({ amount, final, final_for_us, record }) => [record, amount, final, final_for_us])
+  }
+
   function assertRefused({ answer, code, stderr }: End, expected: string): void {
     assert.deepEqual([code, answer.error?.code], [1, expected], stderr)
   }
@@ -48,17 +56,16 @@ describe('web4 pay through a partition', function () {
       const { final_for_us, status } = await node.running.service.record(String(answer.record))
       assert.deepEqual([status, final_for_us], ['final', true], node.slug)
     }
+    assert.deepEqual(await listed(to), [[answer.record, 5 * ATP, true, true]])
+    assert.deepEqual(answer.news, 'final')
     const [account] = await scene.payee.running.service.accounts(to, scene.payer.society)
-    assert.deepEqual(
-      account?.lots.map(({ principal }) => principal),
-      [5 * ATP],
-    )
+    assert.equal(account?.lots.length, 1)
     return String(answer.record)
   }
 
   /** It says what it waits for; then its patience ends. */
-  async function untilItGivesUp(running: Running): Promise<End> {
-    await until('it says what it waits for', () => /^waiting for witnesses … \d+ s$/m.test(running.stderr))
+  async function untilItGivesUp(running: Running, what = /^waiting for witnesses … \d+ s$/m): Promise<End> {
+    await until('it says what it waits for', () => what.test(running.stderr))
     scene.wait(PATIENCE_MS + 1)
     return running.ended
   }
@@ -72,6 +79,21 @@ describe('web4 pay through a partition', function () {
       await work(moment)
       return 'goes on'
     }
+  }
+
+  /** The record is signed, and its only copy does not arrive. */
+  async function signedAndLost(lct: string, id: string): Promise<Uint8Array> {
+    scene.api.at = ({ step }): Fate => (step.startsWith('submit') ? 'lost' : 'goes on')
+    assertRefused(await scene.pay(5, lct, id).ended, 'NODE_UNREACHABLE')
+    scene.api.at = () => 'goes on'
+    assert.equal((await transfers(lct)).length, 0)
+    return [...scene.api.submitted.values()].at(-1) as Uint8Array
+  }
+
+  /** What the payer's node says to these bytes, and what the payee's does, which passes them on. */
+  async function answersTo(bytes: Uint8Array): Promise<readonly (string | number | undefined)[]> {
+    const answers = await Promise.all([scene.payer, scene.payee].map(({ running }) => running.service.submit(bytes)))
+    return answers.map(answer => (answer.ok ? answer.value.seq : answer.error.code))
   }
 
   it('before the society of the payee is recognised: NOT_FINAL, and paid once after it', async () => {
@@ -89,7 +111,7 @@ describe('web4 pay through a partition', function () {
   it('before the payee is introduced: PEER_UNREACHABLE, and paid once after it', async () => {
     const { lct } = await scene.newPayee()
     await scene.cut()
-    assertRefused(await scene.pay(5, lct, 'stranger').ended, 'PEER_UNREACHABLE')
+    assertRefused(await untilItGivesUp(scene.pay(5, lct, 'stranger'), UNREACHABLE), 'PEER_UNREACHABLE')
     await scene.heal()
     await assertPaid(scene.pay(5, lct, 'stranger'), lct)
   })
@@ -120,36 +142,24 @@ describe('web4 pay through a partition', function () {
     await until('the payee has heard', () => scene.payee.log(scene.payer.society).replica.tip.size > size)
     await scene.cut()
     assertRefused(await untilItGivesUp(running), 'NOT_FINAL')
-    assert.equal((await transfers(lct, scene.payee)).length, 1)
+    const [transfer] = await transfers(lct, scene.payee)
+    assert.deepEqual(await listed(lct), [[idOf(transfer as unknown as JsonObject), 5 * ATP, false, false]])
     await scene.heal()
     await assertPaid(scene.pay(5, lct, 'heard'), lct)
   })
 
-  it('of the payee alone: paid without it, and it finds that out afterwards', async () => {
+  it('between the two nodes alone: paid, no news, and the payee hears of it from the witnesses', async () => {
     const { lct } = await scene.newPayee()
     once('submit asked', () => scene.cut(...scene.nodes.filter(node => node !== scene.payee)))
-    const { answer, code, stderr } = await scene.pay(5, lct, 'deaf').ended
-    assert.equal(code, 0, stderr)
+    const { answer, code, stderr } = await scene.pay(5, lct, 'quiet').ended
+    assert.deepEqual([code, answer.news], [0, 'unreachable'], stderr)
+    await scene.final()
+    assert.deepEqual(await listed(lct), [[answer.record, 5 * ATP, true, true]])
     await scene.heal()
-    assert.equal(await assertPaid(scene.pay(5, lct, 'deaf'), lct), answer.record)
+    assert.equal(await assertPaid(scene.pay(5, lct, 'quiet'), lct), answer.record)
   })
 
   describe('and a message that comes late', () => {
-    /** The record is signed, and its only copy does not arrive. */
-    async function signedAndLost(lct: string, id: string): Promise<Uint8Array> {
-      scene.api.at = ({ step }): Fate => (step.startsWith('submit') ? 'lost' : 'goes on')
-      assertRefused(await scene.pay(5, lct, id).ended, 'NODE_UNREACHABLE')
-      scene.api.at = () => 'goes on'
-      assert.equal((await transfers(lct)).length, 0)
-      return [...scene.api.submitted.values()].at(-1) as Uint8Array
-    }
-
-    /** What the payer's node says to these bytes, and what the payee's does, which passes them on. */
-    async function answersTo(bytes: Uint8Array): Promise<readonly (string | number | undefined)[]> {
-      const answers = await Promise.all([scene.payer, scene.payee].map(({ running }) => running.service.submit(bytes)))
-      return answers.map(answer => (answer.ok ? answer.value.seq : answer.error.code))
-    }
-
     it('the transfer, within its time: the next run finds it paid', async () => {
       const { lct } = await scene.newPayee()
       const bytes = await signedAndLost(lct, 'late')
@@ -204,13 +214,55 @@ describe('web4 pay through a partition', function () {
   })
 
   describe('and the payee is revoked meanwhile', () => {
-    it('F1', async () => {
+    /** Says it, and says it again without asking anybody. */
+    async function assertDead(lct: string, id: string): Promise<void> {
+      assertRefused(await scene.pay(5, lct, id).ended, 'PAYMENT_DEAD')
+      let asked = 0
+      scene.api.at = (): Fate => {
+        asked++
+        return 'goes on'
+      }
+      assertRefused(await scene.pay(5, lct, id).ended, 'PAYMENT_DEAD')
+      assert.equal(asked, 0)
+      await scene.final()
+      assert.deepEqual(await transfers(lct), [])
+      for (const node of scene.nodes) assert.deepEqual(await node.running.service.payments({ to: lct, limit: 9 }), [])
+    }
+
+    it('before anything was signed: PAYMENT_DEAD at once, and the payee was never paid', async () => {
       const { lct } = await scene.newPayee()
       await scene.cut()
-      assertRefused(await scene.pay(5, lct, 'revoked').ended, 'PEER_UNREACHABLE')
+      assertRefused(await untilItGivesUp(scene.pay(5, lct, 'revoked'), UNREACHABLE), 'PEER_UNREACHABLE')
       await scene.payee.issue('lct.revoke', { lct })
       await scene.heal()
-      console.log(await scene.pay(5, lct, 'revoked').ended)
+      await scene.final()
+      await assertDead(lct, 'revoked')
+    })
+
+    it('while the transfer is on its way: PAYMENT_WAITS while it can still arrive, PAYMENT_DEAD when it cannot', async () => {
+      const { lct } = await scene.newPayee()
+      const bytes = await signedAndLost(lct, 'doomed')
+      await scene.payee.issue('lct.revoke', { lct })
+      await scene.final()
+      assertRefused(await scene.pay(5, lct, 'doomed').ended, 'PAYMENT_WAITS')
+      scene.move(FRESHNESS_MS + 1_000)
+      // Time alone is nothing that everybody agrees about: the log's own entries are.
+      assertRefused(await scene.pay(5, lct, 'doomed').ended, 'PAYMENT_WAITS')
+      await scene.payer.issue('atp.mint', { amount: 1 })
+      await scene.final()
+      await assertDead(lct, 'doomed')
+      assert.deepEqual(await answersTo(bytes), ['STALE', 'STALE'])
+      assert.deepEqual(await listed(lct), [])
+    })
+
+    it('while the transfer is on its way, and it arrives: paid, and both sides say so', async () => {
+      const { lct } = await scene.newPayee()
+      const bytes = await signedAndLost(lct, 'lucky')
+      await scene.payee.issue('lct.revoke', { lct })
+      await scene.final()
+      assertRefused(await scene.pay(5, lct, 'lucky').ended, 'PAYMENT_WAITS')
+      assert.ok((await scene.payee.running.service.submit(bytes)).ok)
+      await assertPaid(scene.pay(5, lct, 'lucky'), lct)
     })
   })
 })

@@ -49,7 +49,7 @@ function judge(ledger: Ledger, parties: readonly LctId[], { act, who, to, units 
   ledger.sweep(...[...parties].sort())
   const before = principals(ledger)
   const k = present(readState.decay(ledger.state)).k
-  const held = new Map(ledger.account(from)?.lots ?? [])
+  const held = [...(ledger.account(from)?.lots ?? [])].sort(([a], [b]) => a - b)
   if (act === 'charge') {
     const code = ledger.charge(from, units)
     assert.deepEqual(missing(before, principals(ledger)), new Map(code === undefined ? [[k, -BigInt(units)]] : []))
@@ -58,7 +58,7 @@ function judge(ledger: Ledger, parties: readonly LctId[], { act, who, to, units 
     const gone = missing(before, principals(ledger))
     if (code !== undefined) assert.equal(gone.size, 0)
     // Oldest first, and of this account alone: what goes is a prefix of its lots, the last of them perhaps in part.
-    const oldest = [...held].slice(0, gone.size)
+    const oldest = held.slice(0, gone.size)
     for (const [index, [origin, principal]] of oldest.entries()) {
       const units = gone.get(origin) ?? 0n
       assert.ok(units > 0n && units <= BigInt(principal))

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { accountsOf, projectionsOf } from '../../node/accounts.ts'
-import { DAY_MS, type EpochMs } from '../../src/units.ts'
+import type { Federation } from '../../src/driver/federation.ts'
+import type { Lot } from '../../src/state/account.ts'
+import { genesisDecay, projectDecay } from '../../src/state/decay.ts'
+import { stateKeys } from '../../src/state/model.ts'
+import { DAY_MS, type EpochMs, HOUR_MS } from '../../src/units.ts'
 import { Cluster } from '../support/cluster.ts'
 import type { ClusterNode, Member } from '../support/cluster-node.ts'
 import { CliScene } from './support/cli.ts'
@@ -40,6 +44,8 @@ describe('accounts', function () {
     home = cluster.nodes[0] as ClusterNode
     anna = { ...first.members.anna }
     await cluster.do(home.charge(anna, 3_000_000))
+    // Of this very interval: the step out of it is by the law before, all later ones are by this.
+    await cluster.do(home.laws.update({ changes: { decay: { base_ppm: 200_000 } } }))
     await cluster.final()
     now = cluster.clock.now()
   })
@@ -70,8 +76,8 @@ describe('accounts', function () {
     assert.deepEqual([spendable, atp, oldest_dies], [3_993_848, '3.993848', day(born + 365)])
     assert.deepEqual(next, [
       { time: day(born + 11), spendable: 3_991_691, atp: '3.991691' },
-      { time: day(born + 12), spendable: 3_989_538, atp: '3.989538' },
-      { time: day(born + 13), spendable: 3_987_387, atp: '3.987387' },
+      { time: day(born + 12), spendable: 3_983_077, atp: '3.983077' },
+      { time: day(born + 13), spendable: 3_974_508, atp: '3.974508' },
     ])
   })
 
@@ -108,7 +114,7 @@ describe('accounts', function () {
     assert.equal(others.length, 0)
     assert.deepEqual([view?.society, view?.lct, view?.time], [home.society, anna.lct, now])
     assert.deepEqual(view?.law, {
-      base_ppm: 50_000,
+      base_ppm: 200_000,
       grace_ms: 7 * DAY_MS,
       max_age_ms: 365 * DAY_MS,
       interval_ms: DAY_MS,
@@ -117,6 +123,28 @@ describe('accounts', function () {
     for (const { atp, day } of view?.points ?? []) assert.equal(atp, (await one(now + day * DAY_MS)).atp, `day ${day}`)
     assert.equal(view?.points[365]?.atp, '0')
     assert.notEqual(view?.points[364]?.atp, '0')
+  })
+
+  it('with a lot for each of a thousand hours leave the node turns for others', async () => {
+    const law = { base_ppm: 33_337, grace_ms: 0, max_age_ms: 1_500 * HOUR_MS }
+    const steeper = { ...law, base_ppm: 33_338 }
+    const decay = projectDecay(genesisDecay(0, HOUR_MS, law), 1_000, HOUR_MS, law)
+    const lots = Array.from({ length: 1_000 }, (_, k): Lot => [k, 1_000])
+    const values: Record<string, object> = {
+      [stateKeys.lct('ada')]: {},
+      [stateKeys.account('ada')]: { lots },
+      [stateKeys.decay]: decay,
+      [stateKeys.law]: { decay: steeper },
+      [stateKeys.charter]: { interval_ms: HOUR_MS },
+    }
+    const replica = { tip: { size: 1 }, states: async (keys: readonly string[]) => keys.map(key => values[key]) }
+    const logs = new Map([['s', { society: 's', replica, notes: { final: 1 } }]])
+    let turns = 0
+    const others = setInterval(() => turns++, 1)
+    const [view] = await projectionsOf({ logs } as unknown as Federation, 'ada', undefined, 1_000 * HOUR_MS, 70)
+    clearInterval(others)
+    assert.equal(view?.points.at(-1)?.atp, '0')
+    assert.ok(turns > 3, `${turns} turns`)
   })
 
   it('come through the API and to the command line whole', async () => {

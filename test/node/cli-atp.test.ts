@@ -239,6 +239,7 @@ describe('web4 atp', function () {
       ['a maximal age of too many intervals', 'LAW_VALUES', { decay: { max_age_ms: 10_001 * DAY_MS } }],
       ['an interval that is too short', 'LAW_VALUES', { law: {}, interval_ms: HOUR_MS - 1 }],
       ['an interval that is none', 'FORMAT_SCHEMA', { law: {}, interval_ms: 'a day' }],
+      ['an interval that is not whole', 'FORMAT_SCHEMA', { law: {}, interval_ms: DAY_MS + 0.5 }],
       ['a negative rate', 'FORMAT_SCHEMA', { decay: { base_ppm: -1 } }],
       ['a rate that is not whole', 'FORMAT_SCHEMA', { decay: { base_ppm: 0.5 } }],
       ['a decay that is no object', 'FORMAT_SCHEMA', { decay: 5 }],

@@ -119,13 +119,15 @@ describe('projection', () => {
 
   it('sums before it rounds, as a payment does', () => {
     const lots: readonly Lot[] = [
+      [K0 - 2, 1],
       [K0 - 1, 1],
       [K0, 1],
     ]
-    const decay = projectDecay(genesisDecay(T0 - DAY_MS, DAY_MS, LAW), K0, DAY_MS, LAW)
+    const decay = projectDecay(genesisDecay(T0 - 2 * DAY_MS, DAY_MS, LAW), K0, DAY_MS, LAW)
     const walk = new LotWalk(new DecayCourse(decay, DAY_MS, LAW), lots)
-    assert.deepEqual([walk.valueOf(0), walk.valueOf(1), walk.spendable()], [0, 1, 1])
-    assert.equal(walk.valueOf(2), 0)
+    assert.deepEqual([walk.valueOf(0), walk.valueOf(1), walk.valueOf(2)], [0, 0, 1])
+    assert.equal(walk.spendable(), 2)
+    assert.equal(walk.valueOf(3), 0)
   })
 
   it('has nothing to say of an empty account', () => {

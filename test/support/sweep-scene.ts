@@ -2,15 +2,16 @@ import { decodeState } from '../../src/driver/session.ts'
 import { readHistory, type SweepHistory } from '../../src/driver/sweep-history.ts'
 import { Sweeper, type SweepOptions } from '../../src/driver/sweeper.ts'
 import { openEntry } from '../../src/ingest/open.ts'
-import type { Store } from '../../src/ports.ts'
+import type { Clock, Store } from '../../src/ports.ts'
 import { type Account, bookValue } from '../../src/state/account.ts'
 import { projectDecay } from '../../src/state/decay.ts'
 import { type AccountState, type DecayState, stateKeys } from '../../src/state/model.ts'
 import { keyPart, rangeOf, storeKey } from '../../src/store/ledger.ts'
-import { DAY_MS, type LctId } from '../../src/units.ts'
+import { DAY_MS, HOUR_MS, type LctId } from '../../src/units.ts'
 import { Cluster, type ClusterOptions, type Disks, type Members } from './cluster.ts'
 import type { ClusterNode, Member } from './cluster-node.ts'
 import { context } from './identity.ts'
+import type { VirtualClock } from './virtual-clock.ts'
 
 /** Amounts in micro-ATP that anna, ben and further members of `s0` hold. */
 export const HOLDINGS = [1_000_000, 1_000_000, 70_000_000, 5_000, 900_000_000, 1_000_000_000, 33_333_333] as const
@@ -43,24 +44,32 @@ function population(): Promise<Population> {
   return made
 }
 
-/** Four societies, of which `s0` has seven accounts, and the sweepers that tests put on their nodes. Days pass quickly. */
+/** Four societies, of which `s0` has seven accounts, and the sweepers that tests put on their nodes. Days pass quickly: see toMidnight. */
 export class SweepScene {
   readonly cluster: Cluster
   readonly members: Members
   readonly #sweepers = new Map<ClusterNode, Sweeper>()
 
-  private constructor(cluster: Cluster, members: Members) {
+  readonly #shift: { ms: number }
+
+  private constructor(cluster: Cluster, members: Members, shift: { ms: number }) {
     this.cluster = cluster
     this.members = members
+    this.#shift = shift
   }
 
-  static async open(options: Omit<ClusterOptions, 'disks' | 'now'> = {}): Promise<SweepScene> {
+  static async open(options: Omit<ClusterOptions, 'disks' | 'now' | 'clock'> = {}): Promise<SweepScene> {
     const { disks, now, members } = await population()
-    const cluster = await Cluster.boot({ ...options, disks, now })
+    const shift = { ms: 0 }
+    const shifted = (clock: VirtualClock): Clock => ({
+      now: () => clock.now() + shift.ms,
+      after: (delayMs, task) => clock.after(delayMs, task),
+    })
+    const cluster = await Cluster.boot({ ...options, disks, now, clock: (_, clock) => shifted(clock) })
     await cluster.ready()
     await cluster.final()
     for (const node of cluster.nodes) quiet(node)
-    return new SweepScene(cluster, { anna: { ...members.anna }, ben: { ...members.ben } })
+    return new SweepScene(cluster, { anna: { ...members.anna }, ben: { ...members.ben } }, shift)
   }
 
   get home(): ClusterNode {
@@ -106,7 +115,7 @@ export class SweepScene {
   /** Until the interval of now is in the books. */
   async swept(): Promise<SweepHistory> {
     const { clock } = this.cluster
-    const interval = Math.floor(clock.now() / DAY_MS)
+    const interval = Math.floor(this.now() / DAY_MS)
     for (let s = 0; s < 600; s++) {
       const history = await this.history()
       if (history.done?.interval === interval && history.cycle === undefined) return history
@@ -143,29 +152,36 @@ export class SweepScene {
 
   /** What each account has lost and the books do not say, in units. */
   async unbooked(): Promise<readonly bigint[]> {
-    const { inForce, states } = { inForce: this.home.log().replica.inForce, states: this.home.log().replica }
-    const [held] = await states.states([stateKeys.decay])
+    const { replica } = this.home.log()
+    const { inForce } = replica
+    const [held] = await replica.states([stateKeys.decay])
     if (inForce === undefined) throw new Error('no charter')
-    const k = Math.floor(this.cluster.clock.now() / DAY_MS)
+    const k = Math.floor(this.now() / DAY_MS)
     const decay = projectDecay(held as unknown as DecayState, k, DAY_MS, inForce.law.decay)
     return [...(await this.accounts()).values()].map(
       account => BigInt(account.book) - bookValue(account as Account, decay),
     )
   }
 
-  /** To a time of the day `days` later, by default just before its midnight begins. Meanwhile nobody cosigns. */
+  /** By the nodes' clocks. */
+  now(): number {
+    return this.home.setup.clock.now()
+  }
+
+  /** All clocks are set; timers run on as they were, as on machines that slept. */
+  jump(ms: number): void {
+    this.#shift.ms += ms
+  }
+
+  /** To a time of the day `days` later, by default just before its midnight begins. The last hour passes, the rest is slept through. */
   async toMidnight(days = 1, afterMs = -1): Promise<void> {
-    const { clock, net } = this.cluster
-    const boundary = (Math.floor(clock.now() / DAY_MS) + days) * DAY_MS
-    // Cosignatures are renewed every ten minutes, which is most of what these nodes do in a day.
-    const { passes } = net
-    net.passes = (from, to, name) => name !== 'cosign' && passes(from, to, name)
-    await clock.advance(boundary + afterMs - clock.now())
-    net.passes = passes
+    const boundary = (Math.floor(this.now() / DAY_MS) + days) * DAY_MS
+    this.jump(Math.max(0, boundary - HOUR_MS - this.now()))
+    await this.cluster.clock.advance(boundary + afterMs - this.now())
   }
 }
 
-/** Once everybody has heard everybody, asking again each second would be all that happens in days. */
+/** Once everybody has heard everybody, asking again each second would be most of what happens in an hour. */
 function quiet({ federation }: ClusterNode): void {
   Object.assign(federation.options, { statusMs: 30 * DAY_MS })
 }

@@ -209,20 +209,10 @@ export function fakeService(changes: Partial<NodeService> = {}): FakeService {
         points: Array.from({ length: days + 1 }, (_, day) => ({ day, atp: `${1_000 - day}` })),
       },
     ],
-    payments: async ({ from = LCT, society: id = SOCIETY, to }) => [
-      {
-        society: id,
-        seq: 2,
-        record: HASH,
-        from,
-        to,
-        amount: 12_500_000,
-        atp: '12.5',
-        time: 1,
-        final: true,
-        final_for_us: false,
-      },
-    ],
+    payments: async ({ from = LCT, society: id = SOCIETY, to }) => {
+      const amount = { amount: 12_500_000, atp: '12.5' }
+      return [{ society: id, seq: 2, record: HASH, from, to, ...amount, time: 1, final: true, final_for_us: false }]
+    },
     attestations: async filter => [
       {
         society: SOCIETY,

@@ -18,7 +18,7 @@ function fresh(...amounts: readonly number[]): Population {
 
 describe('books in virtual time', () => {
   it('measure two accounts as computed by hand', () => {
-    const books = new Books(fresh(100 * MICRO, 100 * MICRO), NONE)
+    const books = new Books(fresh(100 * MICRO, 100 * MICRO, 0), NONE)
     const tally = new Tally(0.5)
     books.advance(15 * DAY_MS)
     assert.equal(books.settle(0), 100 * MICRO)
@@ -27,15 +27,16 @@ describe('books in virtual time', () => {
     books.advance(30 * DAY_MS)
     books.sweep()
     tally.close(books)
-    // 75 and 125 ATP were held on average: 50 ÷ 75 is above the minimum, 0 ÷ 125 below, 50 ÷ 200 in all; Gini (125 − 75) ÷ 400.
-    const month = { velocity: 0.25, gini: 0.125, decayed: '0', decayed_share: 0, expired: '0', below_minimum: 0.5 }
+    // 75, 125 and 0 ATP were held on average: 50 ÷ 75 is above the minimum, 0 ÷ 125 below, the third is not counted; 50 ÷ 200 in
+    // all. Gini 2 · 125 ÷ (3 · 200).
+    const month = { velocity: 0.25, gini: 0.416667, decayed: '0', decayed_share: 0, expired: '0', below_minimum: 0.5 }
     assert.deepEqual(tally.months, [month])
     books.advance(60 * DAY_MS)
     books.sweep()
     tally.close(books)
-    // Now 50 and 150, and nothing moved; both months together are 50 ÷ 400, and three of four times somebody was slow.
-    assert.deepEqual(tally.months[1], { ...month, velocity: 0, gini: 0.25, below_minimum: 1 })
-    assert.deepEqual(tally.measures, { ...month, velocity: 0.125, gini: 0.25, below_minimum: 0.75 })
+    // Now 50, 150 and 0, and nothing moved; both months together are 50 ÷ 400, and three of four times somebody was slow.
+    assert.deepEqual(tally.months[1], { ...month, velocity: 0, gini: 0.5, below_minimum: 1 })
+    assert.deepEqual(tally.measures, { ...month, velocity: 0.125, gini: 0.5, below_minimum: 0.75 })
   })
 
   it('lose what the ledger loses, and charge it again in equal parts', () => {

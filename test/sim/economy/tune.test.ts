@@ -143,7 +143,8 @@ describe('behaviour in a tuning run', () => {
 
   it('is drawn alike under every law; only how much is spent follows the law', () => {
     const calm = year(0, 2)
-    assert.deepEqual(year(200_000, 0), calm)
+    // Day by day: a difference of a whole year would fill the screen.
+    for (const [day, drawn] of year(200_000, 0).entries()) assert.deepEqual(drawn, calm[day])
     const eager = year(200_000, 2)
     for (const [day, { payees, payers }] of eager.entries()) {
       assert.deepEqual(payees, calm[day]?.payees)
