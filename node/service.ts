@@ -208,10 +208,7 @@ export interface NodeService {
   accounts(lct: LctId, society?: SocietyId): Promise<readonly AccountView[]>
   economy(society: SocietyId): Promise<Result<EconomyView>>
   /** All accounts of a society that hold anything, behind `after`. */
-  holdings(
-    society: SocietyId,
-    page: { readonly after?: LctId; readonly limit: number },
-  ): Promise<Result<HoldingsPage>>
+  holdings(society: SocietyId, page: { readonly after?: LctId; readonly limit: number }): Promise<Result<HoldingsPage>>
   /** What will be left on the same accounts, if nothing moves and the law stays: days 0 to `days`. */
   projections(lct: LctId, days: number, society?: SocietyId): Promise<readonly ProjectionView[]>
   /** To an LCT from other societies' logs, newest first; never cut between payments of one moment. */

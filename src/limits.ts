@@ -8,7 +8,7 @@ export const SIGNATURES_MAX = 32
 /** More finality witnesses than this make a charter or law void. */
 export const WITNESSES_MAX = 15
 export const LANE_MAX = 255
-/** Accounts that one atp.sweep names: with ids of 107 characters the record stays below 60 KiB. */
+/** Accounts that one atp.sweep names: with ids of 108 characters the record stays below 60 KiB. */
 export const SWEEP_ACCOUNTS_MAX = 512
 /** A resume is for accidents; a log that has more of them than this is no log. */
 export const EPOCHS_MAX = 256

@@ -88,7 +88,11 @@ export const codes = {
     'a record kind or version that this software does not know: update needed',
   ),
   UNKNOWN_PROTOCOL: ignore(400, 'PROTO_VERSION', 'a law with a protocol number above this software: update needed'),
-  CONSERVATION: ignore(500, 'PROTO_SEQUENCE', 'the books would not balance: this software or its disk is at fault, not the entry'),
+  CONSERVATION: ignore(
+    500,
+    'PROTO_SEQUENCE',
+    'the books would not balance: this software or its disk is at fault, not the entry',
+  ),
   // entry against log
   ENTRY_OUT_OF_ORDER: ignore(409, 'PROTO_SEQUENCE', 'not the next entry of its log'),
   WRONG_SOCIETY: voids(400, 'BINDING_INVALID', 'meant for another log'),

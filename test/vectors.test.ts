@@ -141,8 +141,8 @@ describe('a random log of 2 000 entries', function () {
     const found = { accumulated, digest: replay.digest(), root }
     const texts = Object.fromEntries(Object.entries(found).map(([name, hash]) => [name, toBase64url(hash)]))
     assert.deepEqual(texts, {
-      accumulated: 'GUwlNXSfJNCZIccAQRbTTl_qOFe4HKWgCU2rt6EUJbI',
-      digest: 'PRfphCSkkSUl-1dEqASu8JlrxOvAGher9Y2IulwZ-0A',
+      accumulated: 'aZOHWRZr9hway6pTZ8Ckw8sg_fjFSw8w6VUd6ET9DC4',
+      digest: 'g2QgrbB3Yyq-SHm7aZ0kBLiajAbU5K5FBUxjD-n0Z_Y',
       root: 'tBQ4696JCKjM0Iqv-89JSyXLF32QCgKw_nkK5i3zjCo',
     })
   })

@@ -2,9 +2,9 @@ import { Type } from 'typebox'
 import { ENTRY_BYTES_MAX } from '../../src/limits.ts'
 import {
   accountSchema,
+  economySchema,
   HOLDINGS_LIMIT,
   HOLDINGS_LIMIT_MAX,
-  economySchema,
   holdingsSchema,
   PROJECTION_DAYS,
   PROJECTION_DAYS_MAX,

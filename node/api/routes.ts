@@ -12,7 +12,10 @@ export type { Route } from './route.ts'
  * The API as data: the server, its OpenAPI document, the client, the CLI and the tests are all made from these tables.
  * Runs in a browser too.
  */
-export const routes = { ...publicRoutes, ...operatorRoutes, ...resumeRoutes, ...decayRoutes } as const satisfies Record<string, Route>
+export const routes = { ...publicRoutes, ...operatorRoutes, ...resumeRoutes, ...decayRoutes } as const satisfies Record<
+  string,
+  Route
+>
 
 type Routes = typeof routes
 export type RouteId = keyof Routes

@@ -113,16 +113,20 @@ export class Audits {
     }
   }
 
-  async #audit(log: SocietyLog, { repair, replay }: AuditWork): Promise<Result<AuditReport>> {
-    const { epoch } = log.replica
+  async #audit(log: SocietyLog, work: AuditWork): Promise<Result<AuditReport>> {
+    const { repair, replay } = work
+    const { made } = log.replica
     const found = await this.#look(log, replay || repair)
     if (found === undefined) return fail(rejection(log.replica.tip.size === 0 ? 'NOT_FOUND' : 'RESUMING'))
     const { audited, replayed } = found
     const [stored] = await this.#ports.store.getMany([storeKey.audit(log.society)])
     const mark = readMark(stored)
     const detail = detailOf(audited, replayed)
-    const isRemade = log.replica.epoch !== epoch || log.replica.halt?.mode === 'resuming'
-    if (detail !== undefined && !isRemade) await this.#mark(log, mark, audited.size, detail, replayed !== undefined)
+    if (detail !== undefined) {
+      const bad = { detail, replay: replayed !== undefined || mark.bad?.replay === true, seq: audited.size }
+      // The log went back meanwhile, and has another state now.
+      if (!(await this.#mark(log, { ...mark, bad }, made))) return this.#audit(log, work)
+    }
     if (detail === undefined) await this.#clear(log, mark, audited.size, replayed !== undefined)
     const good = mark.good === undefined || mark.good > audited.size ? {} : { good: mark.good }
     const report: AuditReport = {
@@ -155,15 +159,13 @@ export class Audits {
     }
   }
 
-  async #mark(log: SocietyLog, { bad, good }: AuditMark, seq: Seq, detail: string, byReplay: boolean): Promise<void> {
+  async #mark(log: SocietyLog, mark: AuditMark & Required<Pick<AuditMark, 'bad'>>, made: number): Promise<boolean> {
+    const { detail, seq } = mark.bad
     const before = log.replica.halt
-    const next: AuditMark = {
-      bad: { detail, replay: byReplay || bad?.replay === true, seq },
-      ...(good === undefined ? {} : { good }),
-    }
-    await log.replica.stop({ mode: 'unsound', seq, code: 'CONSERVATION', detail }, [markOp(log.society, next)])
-    const { halt } = log.replica
-    if (before?.mode !== 'unsound' && halt?.mode === 'unsound') this.#events.changed(log, halt)
+    const halt: Halt = { mode: 'unsound', seq, code: 'CONSERVATION', detail }
+    if (!(await log.replica.unsound(halt, markOp(log.society, mark), made))) return false
+    if (before?.mode !== 'unsound' && log.replica.halt === halt) this.#events.changed(log, halt)
+    return true
   }
 
   /** What only a replay can see is over only when a replay does not see it. */

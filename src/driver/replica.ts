@@ -101,6 +101,7 @@ export class Replica {
   #halt: Halt | undefined
   #grown: Grown | undefined
   #watcher: ReplicaWatcher | undefined
+  #made = 0
 
   private constructor(society: SocietyId, store: Store, context: DecideContext) {
     this.society = society
@@ -160,6 +161,7 @@ export class Replica {
   }
 
   async #loadAnew(): Promise<void> {
+    this.#made++
     this.#cache.clear()
     this.#roots.clear()
     this.#grown = undefined
@@ -285,8 +287,22 @@ export class Replica {
         ops.push({ type: 'put', key: storeKey.void(this.society), value })
       }
       await this.#store.batch(ops, { sync: true })
-      // A fork stays a fork, whatever else turns out to be wrong with the log; so does a resume in work.
-      if (this.#halt?.mode !== 'frozen' && this.#halt?.mode !== 'resuming') this.#halt = halt
+      if (!isLasting(this.#halt)) this.#halt = halt
+    })
+  }
+
+  /** How often state and tree were made anew, or mended: what was seen of an earlier one says nothing about this one. */
+  get made(): number {
+    return this.#made
+  }
+
+  /** An audit found the state wrong, and `mark` says so; nothing happens when it is not that state any more. */
+  async unsound(halt: Halt, mark: StoreOp, made: number): Promise<boolean> {
+    return this.#serial.run(async () => {
+      if (made !== this.#made) return false
+      await this.#store.batch([mark], { sync: true })
+      if (!isLasting(this.#halt)) this.#halt = halt
+      return true
     })
   }
 
@@ -467,6 +483,11 @@ export class Replica {
 export function haltBy({ code, detail = '' }: Rejection, seq: Seq): Halt {
   if (code === 'CONSERVATION') return { mode: 'unsound', seq, code, detail }
   return { mode: codes[code].class === 'void' ? 'void' : 'update-needed', seq, code }
+}
+
+/** A fork stays a fork, whatever else turns out to be wrong with the log; so does a resume in work. */
+function isLasting(halt: Halt | undefined): boolean {
+  return halt?.mode === 'frozen' || halt?.mode === 'resuming'
 }
 
 function haltOf(

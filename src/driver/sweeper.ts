@@ -4,8 +4,8 @@ import { fail, ok, type Result } from '../result.ts'
 import { bookOf } from '../state/account.ts'
 import { projectDecay } from '../state/decay.ts'
 import { type DecayState, stateKeys } from '../state/model.ts'
-import { storeKey } from '../store/ledger.ts'
 import { type EpochMs, HOUR_MS, type MicroAtp, SECOND_MS } from '../units.ts'
+import { BackOff } from './back-off.ts'
 import type { Federation } from './federation.ts'
 import type { Issuer } from './issue.ts'
 import type { InForce, Replica } from './replica.ts'
@@ -13,13 +13,12 @@ import {
   type EndedCycle,
   ended,
   failed,
-  historyBytes,
   newCycle,
-  readHistory,
   type SweepCycle,
   type SweepHistory,
   withPage,
 } from './sweep-history.ts'
+import { SweepMemory } from './sweep-memory.ts'
 import { readSweepPage, type SweepLimits, type SweepPage } from './sweep-page.ts'
 import { dueAt } from './sweep-schedule.ts'
 
@@ -49,12 +48,10 @@ export interface SweeperState {
 const LIMITS: SweepLimits = { read: 1_024, named: SWEEP_ACCOUNTS_MAX, lots: 50_000 }
 /** A timer cannot be as long as an interval, and the clock may be set meanwhile. */
 const WAKE_MS = HOUR_MS
-/** When something has to be tried again; doubled each time. */
-const RETRY_MS = { first: SECOND_MS, last: 300 * SECOND_MS } as const
+/** Until something is tried again. */
+const RETRY = { firstMs: SECOND_MS, lastMs: 300 * SECOND_MS } as const
 /** By their class they pass; a sweep that meets them is broken all the same. */
 const FAULTS: ReadonlySet<Code> = new Set<Code>(['CONSERVATION', 'INTERNAL'])
-
-const NEVER = readHistory(undefined)
 
 /** What a sweep needs of the own log, once it has a charter. */
 interface Own {
@@ -74,15 +71,12 @@ export class Sweeper {
   readonly #events: SweeperEvents
   readonly #started: EpochMs
   readonly #delayPart: number
-  #loading: Promise<SweepHistory> | undefined
-  #history: SweepHistory = NEVER
+  readonly #memory: SweepMemory
   /** Since when the cycle in work is, in this process, not in its `spent`. */
   #since: EpochMs | undefined
-  #waiting: Rejection | undefined
+  readonly #backOff = new BackOff(RETRY)
   /** It waits until the log may grow again. */
   #isBarred = false
-  /** Until the next attempt; 0: nothing has to be tried again. */
-  #retryMs = 0
   #cancel: (() => void) | undefined
   #working: Promise<void> | undefined
   #stopped = false
@@ -95,7 +89,8 @@ export class Sweeper {
     this.#node = components.node
     this.#issuer = components.issuer
     this.#events = components.events
-    const { clock, random } = this.#node.ports
+    const { clock, random, store } = this.#node.ports
+    this.#memory = new SweepMemory(store, () => this.#node.ownSociety)
     this.#started = clock.now()
     this.#delayPart = (random.bytes(1)[0] ?? 0) / 256
     this.#node.onOwnChange(() => this.#onChange())
@@ -111,9 +106,9 @@ export class Sweeper {
     if (own === undefined || barred !== undefined) return fail(barred ?? rejection('NOT_SEQUENCER'))
     await this.#load()
     if (this.#stopped) return fail(rejection('OVERLOADED', 'stopping'))
-    const { cycle: inWork } = this.#history
+    const { cycle: inWork } = this.#memory.history
     const cycle = inWork ?? (await this.#begin(own, { minimum, scheduled: false }))
-    this.#retryMs = 0
+    this.#backOff.worked()
     this.#work()
     return ok({ cycle, joined: inWork !== undefined })
   }
@@ -124,8 +119,9 @@ export class Sweeper {
     if (own === undefined) return undefined
     await this.#load()
     const next = this.#options.isScheduled ? { next: this.#dueAt(own) } : {}
-    const waiting = this.#waiting === undefined ? {} : { waiting: this.#waiting }
-    return { history: this.#history, intervalMs: own.inForce.charter.interval_ms, ...next, ...waiting }
+    const { why } = this.#backOff
+    const waiting = why === undefined ? {} : { waiting: why }
+    return { history: this.#memory.history, intervalMs: own.inForce.charter.interval_ms, ...next, ...waiting }
   }
 
   /** Ends after the record in work. */
@@ -140,34 +136,19 @@ export class Sweeper {
     return replica?.inForce === undefined ? undefined : { replica, inForce: replica.inForce }
   }
 
-  /** Once: a node writes one log for as long as it runs. */
-  async #load(): Promise<void> {
-    this.#loading ??= this.#read()
-    try {
-      await this.#loading
-    } catch (error) {
-      this.#loading = undefined
-      throw error
-    }
-  }
-
-  async #read(): Promise<SweepHistory> {
-    const [bytes] = await this.#node.ports.store.getMany([storeKey.sweep(this.#node.ownSociety)])
-    const { cycle, ...rest } = readHistory(bytes)
-    const isWanted = cycle !== undefined && (this.#options.isScheduled || !cycle.scheduled)
-    this.#history = isWanted ? { ...rest, cycle } : rest
-    return this.#history
+  #load(): Promise<void> {
+    return this.#memory.load({ withSchedule: this.#options.isScheduled })
   }
 
   /** The log was opened or founded, or may grow again. */
   #onChange(): void {
     const isFreed = this.#isBarred && this.#node.sequencerBarrier() === undefined
-    if (this.#loading !== undefined && !isFreed) return
+    if (this.#memory.isLoaded && !isFreed) return
     if (isFreed) {
       this.#isBarred = false
-      this.#retryMs = RETRY_MS.first
+      this.#backOff.lifted()
     }
-    this.#sleep(this.#retryMs)
+    this.#sleep(this.#backOff.delayMs)
   }
 
   /** Does what is due, then sleeps. */
@@ -179,7 +160,7 @@ export class Sweeper {
       .finally(() => {
         this.#working = undefined
         const own = this.#own()
-        if (own !== undefined) this.#sleep(this.#retryMs > 0 ? this.#retryMs : this.#untilDue(own))
+        if (own !== undefined) this.#sleep(this.#backOff.delayMs || this.#untilDue(own))
       })
   }
 
@@ -190,28 +171,29 @@ export class Sweeper {
   }
 
   #untilDue(own: Own): number {
-    if (this.#history.cycle !== undefined) return 0
+    if (this.#memory.history.cycle !== undefined) return 0
     return this.#options.isScheduled ? Math.max(0, this.#dueAt(own) - this.#node.ports.clock.now()) : WAKE_MS
   }
 
   #dueAt({ inForce }: Own): EpochMs {
     const intervalMs = inForce.charter.interval_ms
     const schedule = { intervalMs, started: this.#started, delayPart: this.#delayPart }
-    return dueAt(schedule, this.#history.done?.interval, this.#node.ports.clock.now())
+    return dueAt(schedule, this.#memory.history.done?.interval, this.#node.ports.clock.now())
   }
 
   async #goOn(): Promise<void> {
     const own = this.#own()
     if (own === undefined) return
     await this.#load()
-    if (this.#untilDue(own) > 0) return
+    if (this.#untilDue(own) > 0) return this.#backOff.worked()
     const barred = this.#node.sequencerBarrier()
     if (barred !== undefined) {
       this.#isBarred = true
-      this.#wait(barred)
+      this.#backOff.failed(barred)
       return
     }
-    if (this.#history.cycle === undefined) await this.#begin(own, { minimum: this.#options.minimum, scheduled: true })
+    if (this.#memory.history.cycle === undefined)
+      await this.#begin(own, { minimum: this.#options.minimum, scheduled: true })
     this.#since ??= this.#node.ports.clock.now()
     while (!this.#stopped && (await this.#page())) await this.#breathe()
   }
@@ -219,16 +201,20 @@ export class Sweeper {
   /** In work from the moment of the call; durable when it resolves. */
   async #begin({ inForce }: Own, how: Pick<SweepCycle, 'minimum' | 'scheduled'>): Promise<SweepCycle> {
     const began = this.#node.ports.clock.now()
-    const cycle = newCycle(this.#history, { ...how, began, interval: Math.floor(began / inForce.charter.interval_ms) })
+    const cycle = newCycle(this.#memory.history, {
+      ...how,
+      began,
+      interval: Math.floor(began / inForce.charter.interval_ms),
+    })
     this.#since = began
-    await this.#save({ ...this.#history, cycle })
+    await this.#memory.save({ ...this.#memory.history, cycle })
     return cycle
   }
 
   /** One page of the cycle in work; false when it was the last one, or has to be tried again. */
   async #page(): Promise<boolean> {
     const own = this.#own()
-    const { cycle } = this.#history
+    const { cycle } = this.#memory.history
     if (own === undefined || cycle === undefined) return false
     const page = await this.#readPage(own, cycle)
     if (page.due.length > 0) {
@@ -238,8 +224,7 @@ export class Sweeper {
         return false
       }
     }
-    this.#waiting = undefined
-    this.#retryMs = 0
+    this.#backOff.worked()
     await this.#done(cycle, page)
     return page.next !== undefined
   }
@@ -258,13 +243,13 @@ export class Sweeper {
   async #done(before: SweepCycle, page: SweepPage): Promise<void> {
     const now = this.#node.ports.clock.now()
     const spent = before.spent + Math.max(0, now - (this.#since ?? now))
-    const history = withPage(this.#history, { ...before, spent }, page)
+    const history = withPage(this.#memory.history, { ...before, spent }, page)
     this.#since = now
     const { cycle } = history
-    if (page.next !== undefined || cycle === undefined) return this.#save(history)
+    if (page.next !== undefined || cycle === undefined) return this.#memory.save(history)
     this.#since = undefined
     const last: EndedCycle = { ...cycle, ended: now }
-    await this.#save(ended(history, last, cycle.minimum <= this.#options.minimum))
+    await this.#memory.save(ended(history, last, cycle.minimum <= this.#options.minimum))
     this.#events.ended(last)
   }
 
@@ -278,30 +263,18 @@ export class Sweeper {
     const isBarred = barrier?.code === error.code
     const isFault = FAULTS.has(error.code) || !(isBarred || isTransient(error.code))
     this.#isBarred = barrier !== undefined
-    this.#wait(error)
+    this.#backOff.failed(error)
     if (!isFault) return
     this.#node.events.rejected(error)
-    await this.#save(failed(this.#history, error.code, this.#node.ports.clock.now()))
+    await this.#memory.save(failed(this.#memory.history, error.code, this.#node.ports.clock.now()))
   }
 
   async #onFault(error: unknown): Promise<void> {
     if (this.#stopped) return
     this.#node.events.fault('sweep', error)
     const code = error instanceof CodedError ? error.code : 'INTERNAL'
-    this.#wait(rejection(code))
+    this.#backOff.failed(rejection(code))
     // The fault was told; a store that fails cannot keep it.
-    await this.#save(failed(this.#history, code, this.#node.ports.clock.now())).catch(() => undefined)
-  }
-
-  #wait(why: Rejection): void {
-    this.#waiting = why
-    this.#retryMs = this.#retryMs === 0 ? RETRY_MS.first : Math.min(this.#retryMs * 2, RETRY_MS.last)
-  }
-
-  async #save(history: SweepHistory): Promise<void> {
-    this.#history = history
-    const key = storeKey.sweep(this.#node.ownSociety)
-    // After a power failure an older page is done again, which books nothing twice.
-    await this.#node.ports.store.batch([{ type: 'put', key, value: historyBytes(history) }], { sync: false })
+    await this.#memory.save(failed(this.#memory.history, code, this.#node.ports.clock.now())).catch(() => undefined)
   }
 }

@@ -2,7 +2,7 @@ import { type Rejection, rejection } from '../rejection.ts'
 import type { LctState } from '../state/model.ts'
 import type { MicroAtp } from '../units.ts'
 
-/** Twice the longest record of these kinds: four ids of at most 107 characters, two hashes and the envelope. */
+/** Twice the longest record of these kinds: four ids of at most 108 characters, two hashes and the envelope. */
 export const ATP_RECORD_BYTES_MAX = 2_048
 
 export function positiveAmount(amount: MicroAtp): Rejection | undefined {

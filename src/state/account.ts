@@ -112,7 +112,14 @@ function accountOf(lots: readonly Lot[], book: bigint, flow: FlowState): Account
 
 /** Both lists are oldest first; so is the result, equal origins added. Sums stay below 2^53: no origin ever holds more than the supply. */
 function merge(left: readonly Lot[], right: readonly Lot[]): readonly Lot[] {
-  const principals = new Map<number, number>(left)
-  for (const [origin, principal] of right) principals.set(origin, (principals.get(origin) ?? 0) + principal)
-  return [...principals].sort(([a], [b]) => a - b)
+  const merged: Lot[] = []
+  let [l, r] = [0, 0]
+  for (;;) {
+    const [a, b] = [left[l], right[r]]
+    if (a === undefined) return merged.concat(right.slice(r))
+    if (b === undefined) return merged.concat(left.slice(l))
+    merged.push(a[0] < b[0] ? a : b[0] < a[0] ? b : [a[0], a[1] + b[1]])
+    if (a[0] <= b[0]) l++
+    if (b[0] <= a[0]) r++
+  }
 }

@@ -21,8 +21,9 @@ export function circulating(pool: PoolState): bigint {
 export function settle(draft: Draft, lct: LctId, time: EpochMs): Account {
   const before = readState.account(draft, lct)
   const { account, loss } = touch(before, present(readState.decay(draft)), time)
-  // Without a loss the history of holdings can wait for the next touch.
-  if (loss === 0n) return account
+  // Without a loss the history of holdings can wait for the next touch, unless there is none worth keeping any more.
+  const isGone = before !== undefined && account === undefined
+  if (loss === 0n && !isGone) return account
   advanceSocietyFlow(draft, time)
   store(draft, lct, account)
   addToPool(draft, loss)

@@ -20,7 +20,7 @@ const UNREACHABLE = /^introducing \S+: waits: PEER_UNREACHABLE: /m
 const DAY_MS = 86_400_000
 
 describe('web4 pay through a partition', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
   let scene: PaymentScene
 
   before(async () => {
@@ -110,7 +110,7 @@ describe('web4 pay through a partition', function () {
 
   it('before the payee is introduced: PEER_UNREACHABLE, and paid once after it', async () => {
     const { lct } = await scene.newPayee()
-    await scene.cut()
+    once('introduce asked', () => scene.cut())
     assertRefused(await untilItGivesUp(scene.pay(5, lct, 'stranger'), UNREACHABLE), 'PEER_UNREACHABLE')
     await scene.heal()
     await assertPaid(scene.pay(5, lct, 'stranger'), lct)
@@ -180,6 +180,18 @@ describe('web4 pay through a partition', function () {
       assert.equal((await transfers(lct)).length, 1)
     })
 
+    it('every transfer, since the clock of the command is behind: STALE, and no endless row of new ones', async () => {
+      const { lct } = await scene.newPayee()
+      const sent = scene.api.submitted.size
+      scene.api.at = ({ step }): Fate => (step === 'submit' && scene.api.submitted.size > sent + 2 ? 'lost' : 'goes on')
+      const running = scene.pay(5, lct, 'behind')
+      scene.wait(-FRESHNESS_MS - 60_000)
+      assertRefused(await running.ended, 'STALE')
+      assert.deepEqual(await transfers(lct), [])
+      scene.api.at = () => 'goes on'
+      await assertPaid(scene.pay(5, lct, 'behind'), lct)
+    })
+
     it("the payee's standing: INTRODUCTION_STALE, and the next run asks for another one", async () => {
       const { lct } = await scene.newPayee()
       const { serve } = scene.payee.running.federation
@@ -231,7 +243,7 @@ describe('web4 pay through a partition', function () {
 
     it('before anything was signed: PAYMENT_DEAD at once, and the payee was never paid', async () => {
       const { lct } = await scene.newPayee()
-      await scene.cut()
+      once('introduce asked', () => scene.cut())
       assertRefused(await untilItGivesUp(scene.pay(5, lct, 'revoked'), UNREACHABLE), 'PEER_UNREACHABLE')
       await scene.payee.issue('lct.revoke', { lct })
       await scene.heal()

@@ -40,7 +40,7 @@ const answerOf = ({ stdout }: Ended) => JSON.parse(stdout) as Paid
 const nameOf = ({ step, when }: Moment) => `${step} ${when}`
 
 describe('web4 pay to another society, with real nodes', function () {
-  this.timeout(300_000)
+  this.timeout(600_000)
   let scene: PaymentNodes
 
   before(async () => {

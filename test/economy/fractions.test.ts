@@ -105,12 +105,15 @@ describe('the decay table and exact fractions', () => {
         let decay = genesisDecay(T0, intervalMs, charter)
         const origin = decay.k
         let exact: Fraction = { over: 1n, under: 1n }
+        // The step out of an interval follows the law before its first entry, all later ones the law before the next entry.
+        let ruling = charter
         for (const [intervals, now] of moves) {
           for (let i = 0; i < intervals; i++) {
-            const rates = i === 0 ? decay.rates : now
+            const rates = i === 0 ? ruling : now
             exact = times(exact, oneStep(decay.k + i - origin, rates, intervalMs))
           }
           decay = projectDecay(decay, decay.k + intervals, intervalMs, now)
+          ruling = now
         }
         const short = shortOf(exact, factorAt(decay, origin))
         assert.ok(short >= 0n && short <= BigInt(decay.k - origin), `${short}`)

@@ -13,15 +13,19 @@ const PARTIES = 4
 const party = fc.integer({ min: 0, max: PARTIES - 1 })
 
 interface Step {
-  act: 'transfer' | 'all' | 'charge' | 'discharge' | 'slash' | 'sweep' | 'wait'
+  act: 'transfer' | 'charge' | 'discharge' | 'slash' | 'sweep' | 'wait'
   who: number
   to: number
   units: number
+  /** Instead of `units`, for what is taken off an account: blindly drawn amounts are mostly refused. */
+  percent: number | undefined
   ms: number
 }
 const act = fc.constantFrom<Step['act'][]>(
-  ...(['transfer', 'transfer', 'all', 'charge', 'charge', 'discharge', 'slash', 'sweep', 'wait', 'wait'] as const),
+  ...(['transfer', 'transfer', 'charge', 'charge', 'discharge', 'slash', 'sweep', 'wait', 'wait'] as const),
 )
+
+const percent = fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined })
 
 /** Principal by origin over all accounts, of the origins that live. */
 function principals(ledger: Ledger): Map<number, bigint> {
@@ -43,12 +47,15 @@ function missing(before: ReadonlyMap<number, bigint>, after: ReadonlyMap<number,
 }
 
 /** What one entry did to the principals, by the rule of its kind. */
-function judge(ledger: Ledger, parties: readonly LctId[], { act, who, to, units }: Step): void {
+function judge(ledger: Ledger, parties: readonly LctId[], step: Step): void {
+  const { act, who, to, percent } = step
   const [from, payee] = [parties[who] as LctId, parties[to] as LctId]
   // Books everything first, so that dead lots are gone from the table and from the accounts.
   ledger.sweep(...[...parties].sort())
   const before = principals(ledger)
   const k = present(readState.decay(ledger.state)).k
+  const part = percent !== undefined && act !== 'charge'
+  const units = part ? Math.floor((ledger.spendable(from) / 100) * percent) : step.units
   const held = [...(ledger.account(from)?.lots ?? [])].sort(([a], [b]) => a - b)
   if (act === 'charge') {
     const code = ledger.charge(from, units)
@@ -67,7 +74,6 @@ function judge(ledger: Ledger, parties: readonly LctId[], { act, who, to, units 
   } else {
     const own = [from, payee].map(lct => ledger.value(lct))
     if (act === 'transfer') ledger.transfer(from, payee, units)
-    else if (act === 'all') ledger.transfer(from, payee, ledger.spendable(from))
     else ledger.sweep(from)
     assert.equal(missing(before, principals(ledger)).size, 0, 'every origin has what it had')
     if (from !== payee) {
@@ -83,9 +89,10 @@ describe('lineage', () => {
       fc.record({
         intervalMs: fc.constant(intervalMs),
         decay: decayLaw(intervalMs),
-        steps: fc.array(fc.record({ act, who: party, to: party, units: amount, ms: pause(intervalMs) }), {
+        steps: fc.array(fc.record({ act, who: party, to: party, units: amount, percent, ms: pause(intervalMs) }), {
           minLength: 1,
           maxLength: 40,
+          size: 'max',
         }),
       }),
     )
@@ -95,6 +102,10 @@ describe('lineage', () => {
         const parties = [11, 12, 13].map(number => ledger.enrol(number))
         parties.push(ledger.enrol(20, 'ai', { foreign: 4 }, OTHER_SOCIETY))
         ledger.mint(10 ** 15)
+        for (const lct of [...parties, ...parties]) {
+          ledger.charge(lct, 10 ** 6)
+          ledger.time += Math.floor(intervalMs / 3)
+        }
         for (const step of steps) {
           if (step.act === 'wait') ledger.time += step.ms
           else judge(ledger, parties, step)
@@ -177,6 +188,7 @@ describe('dust', () => {
         fc.array(fc.tuple(fc.integer({ min: 0, max: 3 * intervalMs }), fc.integer({ min: 1, max: 5 })), {
           minLength: 20,
           maxLength: 40,
+          size: 'max',
         }),
       ),
     )

@@ -35,7 +35,7 @@ function lives(intervalMs: number) {
   return fc.record({
     intervalMs: fc.constant(intervalMs),
     decay: decayLaw(intervalMs),
-    steps: fc.array(step, { minLength: 1, maxLength: 25 }),
+    steps: fc.array(step, { minLength: 1, maxLength: 25, size: 'max' }),
   })
 }
 

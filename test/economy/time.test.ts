@@ -83,6 +83,7 @@ describe('time', () => {
     // The interval of the law.update is still that of the law before it.
     ledger.time += 1
     assert.equal(ledger.value(holder), 10n ** 9n * (((before / 10n ** 9n) * 599n) / 600n))
+    assert.equal(ledger.mint(1), undefined, 'the first entry of the first interval of the new law')
     ledger.time += DAY_MS
     assert.equal(ledger.value(holder), 10n ** 9n * (((((before / 10n ** 9n) * 599n) / 600n) * 29n) / 30n))
     ledger.time = T0 + 30 * DAY_MS

@@ -139,7 +139,8 @@ describe('HTTP API', () => {
       // What was given up is public, as the entries were.
       const resumes = Object.keys(service.resumes).filter(name => name !== 'dropped')
       const { laws, ...others } = service.operator
-      const methods = [others, laws].flatMap(part => Object.keys(part))
+      const { view: _, ...decay } = service.decay
+      const methods = [others, laws, decay].flatMap(part => Object.keys(part))
       assert.equal(operatorIds.length, methods.length + resumes.length)
       for (const id of operatorIds) {
         assert.ok(routeOf(id).path.startsWith('/v1/operator/'))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { SWEEP_ACCOUNTS_MAX } from '../../src/limits.ts'
 import { ENTITY_TYPES } from '../../src/records/names.ts'
 import { readState } from '../../src/state/model.ts'
-import { DAY_MS, type LctId } from '../../src/units.ts'
+import { DAY_MS, type LctId, MONTH_MS } from '../../src/units.ts'
 import { OTHER_SOCIETY, SOCIETY, T0, testKey, testLct } from '../support/entries.ts'
 import { Ledger } from '../support/ledger.ts'
 import { ada, start } from '../support/two-members.ts'
@@ -78,6 +78,23 @@ describe('atp.sweep', () => {
     assert.equal(ledger.sweep(...[a, b, empty].sort()), undefined)
     assert.deepEqual(ledger.state.changes, before)
     assert.equal(ledger.account(empty), undefined)
+  })
+
+  it('takes away an emptied account once its outflow is two windows old', () => {
+    const ledger = new Ledger()
+    const [a, b] = [ledger.enrol(11), ledger.enrol(12)]
+    ledger.mint(10)
+    ledger.charge(a, 10)
+    assert.equal(ledger.transfer(a, b, 10), undefined)
+    const window = Math.floor(T0 / MONTH_MS)
+    assert.deepEqual(ledger.account(a)?.lots, [])
+    ledger.time = (window + 2) * MONTH_MS - 1
+    assert.equal(ledger.sweep(a), undefined)
+    assert.equal(ledger.account(a)?.flow.out, '10', 'nothing was lost, so nothing is written')
+    ledger.time += 1
+    assert.equal(ledger.sweep(a), undefined)
+    assert.equal(ledger.account(a), undefined)
+    ledger.assertConserved()
   })
 
   for (const status of ['suspended', 'revoked'] as const) {

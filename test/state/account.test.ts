@@ -120,7 +120,7 @@ describe('account', () => {
         const account = receive(
           undefined,
           decay,
-          drawn.map(([age, principal]) => [K0 + age, principal] as const),
+          drawn.toSorted(([a], [b]) => a - b).map(([age, principal]) => [K0 + age, principal] as const),
         )
         const before = bookValue(account, decay)
         const paid = takeOldest(account, decay, amount, 0)
