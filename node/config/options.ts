@@ -173,7 +173,7 @@ export const options = {
     type: 'integer',
     flag: '--audit-minutes',
     env: 'WEB4_AUDIT_MINUTES',
-    // A million accounts take some 20 s of one core, in steps of 5 ms; a disk that changed something is found the same hour.
+    // A million accounts take some 30 s of one core, in small steps; a disk that changed something is found the same hour.
     default: 60,
     min: 0,
     max: 1_440,

@@ -12,7 +12,7 @@ import { decodeState } from './session.ts'
 
 /** Shown to people: who has more of them needs no longer list. */
 export const FINDINGS_MAX = 20
-/** Accounts between two pauses: about 5 ms, as long as others wait for the event loop. */
+/** Accounts between two pauses: 5 to 10 ms with ten lots each, so long others wait for the event loop. */
 const PAGE = 256
 const NO_JSON = 'not canonical JSON'
 

@@ -45,6 +45,7 @@ describe('sweeper that cannot go on', function () {
     await clock.advance(HOUR_MS)
     const state = await sweeper.state()
     assert.deepEqual([state?.waiting?.code, state?.history.totals.errors], ['STARTING', 0])
+    assert.equal(state?.history.cycle, undefined, 'not begun')
     assert.equal(await scene.cluster.refusal(sweeper.request(0)), 'STARTING')
     // 1, 2, 4, … 256 s and every 5 minutes, and each time that the node says that something has changed.
     assert.ok(asked < 80, `${asked}`)
@@ -204,20 +205,36 @@ describe('sweeper that cannot go on', function () {
     assert.equal((await scene.sweeps()).length, count)
   })
 
-  it('never sets a timer of more than an hour', async () => {
+  it('never sets a timer of more than an hour, and leaves none behind', async () => {
     const delays: number[] = []
+    const open = new Set<() => void>()
     const { ports } = scene.home.federation
-    const { after } = ports.clock
+    const { after: later } = ports.clock
     Object.assign(ports.clock, {
       after: (ms: number, task: () => void) => {
-        if ((new Error().stack ?? '').includes('sweeper.ts')) delays.push(ms)
-        return after(ms, task)
+        if (!(new Error().stack ?? '').includes('sweeper.ts')) return later(ms, task)
+        delays.push(ms)
+        open.add(task)
+        const cancel = later(ms, () => {
+          open.delete(task)
+          task()
+        })
+        return () => {
+          open.delete(task)
+          cancel()
+        }
       },
     })
-    scene.attach()
+    const limits = { read: 2, named: 2, lots: 1_000 }
+    const sweeper = scene.attach({ limits })
     await scene.cluster.clock.advance(5 * HOUR_MS)
     assert.ok(delays.length >= 5)
     assert.ok(Math.max(...delays) <= HOUR_MS, `${Math.max(...delays)}`)
+    assert.equal(open.size, 1)
+    // In the middle of a cycle, so that its end would set the next one.
+    await scene.cluster.do(sweeper.request(0))
+    await scene.detach()
+    assert.equal(open.size, 0)
   })
 })
 

@@ -74,9 +74,12 @@ export class PaymentNodes {
       await SocietyKeyFiles.open(keys, this.#passphrase, { kdf: KDF })
       await createKeyFile(join(keys, 'witness.key'), 'witness', this.#passphrase, { kdf: KDF })
     }
+    // A command that is killed leaves nothing in the cache.
+    const whole = startWeb4('payments', '--dir', this.dir, '--json').ended
     const starts = await Promise.allSettled(Array.from({ length: COUNT }, (_, index) => this.#start(index)))
     for (const started of starts) if (started.status === 'fulfilled') this.nodes.push(started.value)
     for (const started of starts) if (started.status === 'rejected') throw started.reason
+    await whole
     for (const { url } of this.nodes) this.proxies.push(await ApiProxy.before(url))
     await connectAll(this.nodes, never)
     for (const society of await foundAll(this.nodes, never)) this.societies.push({ ...society })
