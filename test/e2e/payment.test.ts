@@ -2,6 +2,15 @@ import assert from 'node:assert/strict'
 import { until } from '../../sim/real/until.ts'
 import type { JsonObject } from '../../src/canonical.ts'
 import type { Fate, Moment } from '../support/api-proxy.ts'
+import {
+  answerOf,
+  assertAgreed,
+  assertMadeOnce,
+  nameOf,
+  type Strike,
+  through,
+  transfers,
+} from '../support/payment-deaths.ts'
 import { PaymentNodes, type Terms } from '../support/payment-nodes.ts'
 import type { Command, Ended } from '../support/real-command.ts'
 import { idOf } from '../support/real-load.ts'
@@ -14,30 +23,10 @@ import { never } from '../support/real-nodes.ts'
  */
 
 const SEED = 41
-/** More starts of one command than any payment here has moments at which something can die. */
-const RUNS_MAX = 80
-
 /** What a command changes, in the order of a payment. */
 const WRITES = ['policy', 'recognize', 'introduce', 'submit', 'notice']
 const isWrite = ({ step }: Moment) => WRITES.includes(step)
 const both = (step: string) => [`${step} asked`, `${step} answered`]
-
-interface Strike {
-  readonly dies: (moment: Moment) => boolean
-  readonly kill: (moment: Moment, command: Command) => Fate | Promise<Fate>
-  /** What is to be said of the command that ended then, and what begins again. */
-  readonly mend: (ended: Ended, name: string) => void | Promise<void>
-}
-
-interface Paid {
-  readonly payment: string
-  readonly record: string
-  readonly news: string
-  readonly error?: { readonly code: string }
-}
-
-const answerOf = ({ stdout }: Ended) => JSON.parse(stdout) as Paid
-const nameOf = ({ step, when }: Moment) => `${step} ${when}`
 
 describe('web4 pay to another society, with real nodes', function () {
   this.timeout(600_000)
@@ -55,75 +44,14 @@ describe('web4 pay to another society, with real nodes', function () {
     }
   })
 
-  const transfers = (home: number, amount: number) =>
-    scene.records(home, 'atp.transfer', body => body.amount === amount * 1_000_000)
   /** The nodes that have to do with a payment as witnesses only; without them nothing becomes final. */
   const bystanders = (home: number) => [2, 3, 4].map(other => (home + other) % scene.nodes.length)
-
-  /** The payer's log has one such transfer, and every node says of it: this record, in this entry, final, by whom to whom. */
-  async function assertAgreed(home: number, terms: Terms, { record }: Pick<Paid, 'record'>): Promise<void> {
-    const { amount, payer, to } = terms
-    await scene.final()
-    assert.equal((await transfers(home, amount)).length, 1)
-    const { seq } = await scene.society(home).node.client.record({ id: record })
-    const from = payer.lct
-    const expected = { society: scene.society(home).id, seq, record, from, amount: amount * 1_000_000 }
-    for (const { client } of scene.nodes) {
-      const view = await client.record({ id: record })
-      assert.deepEqual([view.status, view.seq, view.final_for_us], ['final', seq, true])
-      const listed = (await client.payments({ to })).filter(payment => payment.amount === expected.amount)
-      assert.deepEqual(
-        listed.map(({ time: _, atp: _atp, to: _to, ...facts }) => facts),
-        [{ ...expected, final: true, final_for_us: true }],
-      )
-    }
-  }
-
-  /** What comes before a transfer stands in the payer's log once, however often it was asked for. */
-  async function assertMadeOnce(home: number, { to }: Terms): Promise<void> {
-    const { id } = scene.society(home + 1)
-    const recognised = await scene.records(home, 'peer.recognize', ({ peer }) => peer === id)
-    const introduced = await scene.records(home, 'introduce', body => (body.standing as JsonObject).lct === to)
-    assert.deepEqual([recognised.length, introduced.length], [1, 1])
-  }
-
-  /**
-   * Runs the command until it is paid and the payee knows. At each moment that `dies` picks, the first time that it comes,
-   * `kill` strikes; `mend` is called when the command has ended then. Gives what the last run said, and the moments.
-   */
-  async function through(
-    [home, terms, id]: readonly [home: number, terms: Terms, id: string],
-    strike: Strike,
-  ): Promise<{ readonly paid: Paid; readonly met: readonly string[] }> {
-    const met: string[] = []
-    for (let run = 0; run < RUNS_MAX; run++) {
-      let now: string | undefined
-      scene.proxy(home).at = moment => {
-        const name = nameOf(moment)
-        if (now !== undefined || met.includes(name) || !strike.dies(moment)) return 'goes on'
-        now = name
-        met.push(name)
-        return strike.kill(moment, command)
-      }
-      const command: Command = scene.pay(home, terms, id)
-      const ended = await command.ended
-      if (now === undefined) {
-        assert.equal(ended.code, 0, `${ended.stderr}\nafter ${met.join(', ')}`)
-        const paid = answerOf(ended)
-        assert.equal(paid.news, 'final')
-        return { paid, met }
-      }
-      await strike.mend(ended, now)
-      assert.ok((await transfers(home, terms.amount)).length <= 1, `twice after ${now}`)
-    }
-    throw new Error(`not paid after ${met.join(', ')}`)
-  }
 
   /** The transfer is in the log, and most of the witnesses stand still: so it stays, until the command looks the first time. */
   async function notFinal(home: number, terms: Terms, { kill, mend }: Pick<Strike, 'kill' | 'mend'>): Promise<void> {
     const { node } = scene.society(home)
     let isSlow = false
-    const { paid, met } = await through([home, terms, `slow-${terms.amount}`], {
+    const { paid, met } = await through(scene, [home, terms, `slow-${terms.amount}`], {
       dies(moment) {
         if (!isSlow && nameOf(moment) === 'submit asked') {
           isSlow = true
@@ -132,7 +60,7 @@ describe('web4 pay to another society, with real nodes', function () {
         return nameOf(moment) === 'record after submit asked'
       },
       async kill(moment, command) {
-        const [transfer] = await transfers(home, terms.amount)
+        const [transfer] = await transfers(scene, home, terms.amount)
         assert.ok(transfer !== undefined)
         assert.equal((await node.client.record({ id: idOf(transfer) })).status, 'sequenced')
         const fate = await kill(moment, command)
@@ -142,16 +70,20 @@ describe('web4 pay to another society, with real nodes', function () {
       mend,
     })
     assert.deepEqual(met, ['record after submit asked'])
-    await assertAgreed(home, terms, paid)
+    await assertAgreed(scene, home, terms, paid)
   }
 
   /** Payer and payee of a pair of societies that has not met yet, and whose node does not follow the other's log. */
   async function strangers(home: number, amount: number): Promise<Terms> {
-    const theirs = scene.society(home + 1)
     const payer = await scene.payer(home)
     const { lct: to } = await scene.member(home + 1)
-    await scene.society(home).node.client.policy({ body: { society: theirs.id, policy: { follow: false } } })
+    await unfollow(home)
     return { payer, to, amount }
+  }
+
+  async function unfollow(home: number): Promise<void> {
+    const society = scene.society(home + 1).id
+    await scene.society(home).node.client.policy({ body: { society, policy: { follow: false } } })
   }
 
   describe('the command is killed', () => {
@@ -161,25 +93,31 @@ describe('web4 pay to another society, with real nodes', function () {
     }
     const mend = ({ signal }: Ended, name: string) => assert.equal(signal, 'SIGKILL', name)
     let terms: Terms
+    before(async () => {
+      terms = await strangers(0, 7)
+    })
 
     it('before each of its requests, and after each that changes something', async () => {
-      terms = await strangers(0, 7)
       const dies = (moment: Moment) => moment.when === 'asked' || (moment.when === 'answered' && isWrite(moment))
-      const { paid, met } = await through([0, terms, 'rent'], { dies, kill, mend })
+      const { paid, met } = await through(scene, [0, terms, 'rent'], { dies, kill, mend })
       const writes = met.filter(name => WRITES.some(write => name.startsWith(`${write} a`)))
       assert.deepEqual(writes, WRITES.flatMap(both))
-      await assertAgreed(0, terms, paid)
-      await assertMadeOnce(0, terms)
+      await assertAgreed(scene, 0, terms, paid)
+      await assertMadeOnce(scene, 0, terms)
     })
 
     it('while its requests are in work', async () => {
       const { lct: to } = await scene.member(1)
+      await unfollow(0)
       const other = { ...terms, to, amount: 8 }
       const dies = (moment: Moment) => moment.when === 'sent' && isWrite(moment)
-      const { paid, met } = await through([0, other, 'rent-2'], { dies, kill, mend })
-      assert.deepEqual(met, ['recognize sent', 'introduce sent', 'submit sent', 'notice sent'])
-      await assertAgreed(0, other, paid)
-      await assertMadeOnce(0, other)
+      const { paid, met } = await through(scene, [0, other, 'rent-2'], { dies, kill, mend })
+      assert.deepEqual(
+        met,
+        WRITES.map(step => `${step} sent`),
+      )
+      await assertAgreed(scene, 0, other, paid)
+      await assertMadeOnce(scene, 0, other)
     })
 
     it('while what it sent is not final yet', async () => {
@@ -189,6 +127,9 @@ describe('web4 pay to another society, with real nodes', function () {
 
   describe("the payer's node is killed", () => {
     let terms: Terms
+    before(async () => {
+      terms = await strangers(1, 9)
+    })
     const kill = async (): Promise<Fate> => {
       await scene.kill(1)
       return 'lost'
@@ -204,14 +145,13 @@ describe('web4 pay to another society, with real nodes', function () {
     }
 
     it('before and after each step, and in the middle of the transfer', async () => {
-      terms = await strangers(1, 9)
       const dies = (moment: Moment) => isWrite(moment) && (moment.when !== 'sent' || moment.step === 'submit')
-      const { paid, met } = await through([1, terms, 'rent'], { dies, kill, mend })
+      const { paid, met } = await through(scene, [1, terms, 'rent'], { dies, kill, mend })
       const before = ['policy', 'recognize', 'introduce'].flatMap(both)
       assert.deepEqual(met.slice(0, before.length), before)
       assert.deepEqual(met.slice(-2), both('notice'))
-      await assertAgreed(1, terms, paid)
-      await assertMadeOnce(1, terms)
+      await assertAgreed(scene, 1, terms, paid)
+      await assertMadeOnce(scene, 1, terms)
     })
 
     it('while the transfer is not final yet', async () => {
@@ -233,7 +173,7 @@ describe('web4 pay to another society, with real nodes', function () {
       await scene.meet(1)
       const ended = await command.ended
       assert.equal(ended.code, 0, ended.stderr)
-      await assertAgreed(1, lone, answerOf(ended))
+      await assertAgreed(scene, 1, lone, answerOf(ended))
     })
   })
 
@@ -279,12 +219,12 @@ describe('web4 pay to another society, with real nodes', function () {
         const ended = await payWithout(name, given, async command => {
           const waits = async () => /^introducing \S+: waits: PEER_UNREACHABLE: /m.test(command.stderr)
           await until('it says what it waits for', never, waits)
-          assert.equal((await transfers(2, amount)).length, 0)
+          assert.equal((await transfers(scene, 2, amount)).length, 0)
           await comeBack()
         })
         assert.equal(answerOf(ended).news, 'final')
-        await assertAgreed(2, given, answerOf(ended))
-        await assertMadeOnce(2, given)
+        await assertAgreed(scene, 2, given, answerOf(ended))
+        await assertMadeOnce(scene, 2, given)
       })
 
     for (const [name, amount] of [
@@ -299,7 +239,7 @@ describe('web4 pay to another society, with real nodes', function () {
         const again = await scene.pay(2, given, `bill-${amount}`).ended
         const { news, payment, record } = answerOf(again)
         assert.deepEqual([payment, record, news], ['paid before', answerOf(ended).record, 'final'], again.stderr)
-        await assertAgreed(2, given, answerOf(ended))
+        await assertAgreed(scene, 2, given, answerOf(ended))
       })
   })
 

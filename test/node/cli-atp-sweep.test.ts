@@ -100,6 +100,28 @@ describe('web4 atp sweep', () => {
     await scene.refused('NOT_SEQUENCER', 'atp', 'sweep', '--show')
   })
 
+  it('STARTING: says what a cycle waits for that has not gone on for 90 s', async () => {
+    const { decay } = fakeService()
+    const idle = await decay.view()
+    const begun = await decay.sweep({})
+    assert.ok(idle.ok && begun.ok)
+    const cycle = { ...begun.value.cycle, number: 8, accounts: 512 }
+    let views = 0
+    scene.now = () => views * 46_000
+    await scene.serve({
+      decay: {
+        view: async () => {
+          views++
+          return ok({ ...idle.value, state: 'waiting', why: 'STARTING', cycle })
+        },
+        sweep: async () => ok({ cycle, joined: false }),
+      },
+    })
+    const detail = await scene.refused('STARTING', 'atp', 'sweep', '--wait')
+    assert.match(detail, /cycle 8 stands at 512 accounts/)
+    assert.equal(views, 2)
+  })
+
   it('BAD_REQUEST: a minimum that is no amount', async () => {
     await serve(0)
     for (const amount of ['0', '-1', '1.0000001', 'all'])

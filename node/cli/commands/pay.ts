@@ -141,6 +141,8 @@ async function prepared(way: Way, { payment, terms }: Run): Promise<void> {
 async function transfer(way: Way, work: Run): Promise<RecordView> {
   const { payment, terms } = work
   let isPrepared = false
+  // Once a run: a clock that is wrong would make every new one as old as the last.
+  let isRenewed = false
   for (;;) {
     if (payment.record === undefined) await payment.adopt(await newRecord(way, work))
     const signed = payment.record
@@ -157,8 +159,10 @@ async function transfer(way: Way, work: Run): Promise<RecordView> {
       if (PAYEE.has(code) && !isPrepared && homeOf(terms.to) !== way.home) {
         isPrepared = true
         await prepare(way, terms.to)
-      } else if (await isDead(way, signed, error)) await payment.adopt(await newRecord(way, work))
-      else throw error
+      } else if (!isRenewed && (await isDead(way, signed, error))) {
+        isRenewed = true
+        await payment.adopt(await newRecord(way, work))
+      } else throw error
     }
   }
 }
